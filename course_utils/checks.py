@@ -1,0 +1,77 @@
+"""Feedback on exercises: right, not attempted yet, or which misconception it looks like."""
+
+import math
+from copy import deepcopy
+
+
+def check(attempt, cases, misconceptions, tolerance=1e-9):
+    """Run a student's function on cases with known answers and print what to do next.
+
+    Args:
+        attempt: the student's function; an untouched stub returns `...`.
+        cases: list of (arguments, expected answer) pairs; the arguments form a tuple.
+        misconceptions: dict from a hint to a function that makes that mistake. An attempt that gives
+            the mistaken function's answers on all cases gets its hint.
+        tolerance: largest accepted relative or absolute difference between numbers.
+
+    Returns:
+        True if all cases hold, else False.
+
+    Raises:
+        ValueError: if a misconception answers every case correctly, hence is none.
+    """
+    expected = [answer for _, answer in cases]
+    answers = [_answer(attempt, arguments) for arguments, _ in cases]
+    name = attempt.__name__
+    hints = {}
+    for hint, mistaken in misconceptions.items():
+        mistakes = [_answer(mistaken, arguments) for arguments, _ in cases]
+        if _same(mistakes, expected, tolerance):
+            raise ValueError(f"the cases cannot tell this mistake from the truth: {hint}")
+        hints[hint] = mistakes
+
+    if all(answer is ... or answer is None for answer in answers):
+        print(f"{name}: not attempted yet.")
+    elif _same(answers, expected, tolerance):
+        print(f"{name}: correct, on all {len(cases)} cases.")
+        return True
+    else:
+        wrong = [i for i in range(len(cases)) if not _same(answers[i], expected[i], tolerance)]
+        arguments = ", ".join(_short(argument) for argument in cases[wrong[0]][0])
+        print(f"{name}: not yet, {len(wrong)} of {len(cases)} cases differ. The first:")
+        print(f"  {name}({arguments})\n  gave {_short(answers[wrong[0]])}, expected {_short(expected[wrong[0]])}")
+        for hint, mistakes in hints.items():
+            if _same(answers, mistakes, tolerance):
+                print(f"  Hint: {hint}")
+    return False
+
+
+def _answer(function, arguments):
+    """The function's answer, or the exception that it raised: a wrong answer like any other."""
+    try:
+        return function(*deepcopy(arguments))
+    except Exception as error:
+        return error
+
+
+def _same(a, b, tolerance):
+    """Equal up to the tolerance: numbers (tensors and arrays of one item too), and sequences or dicts of them."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_same(a[key], b[key], tolerance) for key in b)
+    if isinstance(a, Exception) or isinstance(b, Exception):
+        return type(a) is type(b)
+    if hasattr(a, "tolist") or hasattr(b, "tolist"):
+        a, b = (x.tolist() if hasattr(x, "tolist") else x for x in (a, b))
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(_same(x, y, tolerance) for x, y in zip(a, b))
+    if isinstance(a, int | float) and isinstance(b, int | float):
+        return a == b or math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance)
+    return type(a) is type(b) and a == b
+
+
+def _short(value):
+    """A value as a student reads it: numbers to 6 digits, exceptions with their message, long text cut."""
+    if isinstance(value, Exception):
+        return f"{type(value).__name__}: {value}"
+    text = f"{value:.6g}" if isinstance(value, float) else getattr(value, "__name__", repr(value))
+    return text if len(text) <= 100 else text[:97] + "..."

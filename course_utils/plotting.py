@@ -1,0 +1,48 @@
+"""One look for the whole course: its colours, its style sheet, and `show`."""
+
+from html import escape
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from IPython.display import HTML, display
+
+# One colour per idea: the parts of a network are Okabe & Ito's colours, the models Tol's
+# "muted" ones. Both sets stay apart for colour-blind readers.
+COLOR = {
+    "input": "#0072B2",
+    "state": "#D55E00",
+    "output": "#009E73",
+    "parameter": "#56B4E9",
+    "gate": "#E69F00",
+    "gradient": "#CC79A7",
+    "ngram": "#999933",
+    "window": "#44AA99",
+    "rnn": "#CC6677",
+    "gru": "#AA4499",
+    "lstm": "#332288",
+    "baseline": "#8C8C8C",
+    "floor": "#000000",
+    "ink": "#222222",
+}
+
+
+def use_course_style():
+    """Switch matplotlib to the course's style sheet."""
+    plt.style.use(Path(__file__).with_name("course.mplstyle"))
+
+
+def show(figure, message):
+    """Display a figure once, with its message as visible caption and as alternative text.
+
+    Args:
+        figure: a matplotlib Figure; it is closed afterwards.
+        message: one sentence that states what the figure shows.
+
+    Raises:
+        ValueError: if the message is empty.
+    """
+    if not message.strip():
+        raise ValueError("show(figure, message) needs a message: one sentence that states the finding")
+    display(figure, metadata={"image/png": {"alt": message}})
+    display(HTML(f'<p class="caption"><em>{escape(message)}</em></p>'))
+    plt.close(figure)
