@@ -1,0 +1,99 @@
+"""A probabilistic grammar: endless simple English whose best possible perplexity is known exactly."""
+
+import math
+import random
+import tomllib
+from pathlib import Path
+
+import numpy as np
+
+
+class Grammar:
+    """A probabilistic context-free grammar.
+
+    Args:
+        rules: dict from a symbol to a list of (weight, symbols) alternatives; weights need not sum to 1.
+            A symbol without rules is a word.
+        start: the symbol that every sentence grows from.
+
+    Raises:
+        ValueError: if a weight is not positive, the start has no rule, or sentences can grow for ever.
+    """
+
+    def __init__(self, rules, start="S"):
+        if start not in rules:
+            raise ValueError(f"the grammar has no rule for its start symbol {start!r}")
+        self.start, self.rules = start, {}
+        for symbol, alternatives in rules.items():
+            total = sum(weight for weight, _ in alternatives)
+            if not alternatives or min(weight for weight, _ in alternatives) <= 0:
+                raise ValueError(f"the weights of {symbol!r} must be positive numbers: {alternatives}")
+            self.rules[symbol] = [(weight / total, list(symbols)) for weight, symbols in alternatives]
+        growth = max(abs(np.linalg.eigvals(self._expected_children()[0])))
+        if growth >= 1:
+            raise ValueError(f"a symbol yields {growth:.2f} new symbols on average: below 1 sentences end surely")
+
+    def sample(self, n, seed=0):
+        """Return n sentences, each a list of words, drawn independently; equal seeds give equal sentences."""
+        rng = random.Random(seed)
+        return [self._expand(rng) for _ in range(n)]
+
+    def entropy(self):
+        """Return the entropy of a sentence in nats and its expected number of tokens, end marker included.
+
+        The entropy of a symbol is that of the choice of its rule plus the expected entropy of what the
+        rule yields: one linear equation a symbol. The result is that of derivations, hence that of
+        sentences where no sentence has two derivations.
+        """
+        children, words = self._expected_children()
+        choice = np.array([sum(-p * math.log(p) for p, _ in rules) for rules in self.rules.values()])
+        system = np.eye(len(children)) - children
+        i = list(self.rules).index(self.start)
+        return float(np.linalg.solve(system, choice)[i]), float(np.linalg.solve(system, words)[i]) + 1
+
+    def floor(self):
+        """Return the perplexity that no model can beat: exp(entropy per token), the end marker being a token."""
+        nats, tokens = self.entropy()
+        return math.exp(nats / tokens)
+
+    def _expand(self, rng):
+        sentence, stack = [], [self.start]
+        while stack:
+            symbol = stack.pop()
+            if symbol in self.rules:
+                probabilities, bodies = zip(*self.rules[symbol])
+                stack.extend(reversed(rng.choices(bodies, probabilities)[0]))
+            else:
+                sentence.append(symbol)
+        return sentence
+
+    def _expected_children(self):
+        """Expected number of each symbol (S, S) and of words (S,) that one expansion of each symbol yields."""
+        index = {symbol: i for i, symbol in enumerate(self.rules)}
+        children, words = np.zeros((len(index), len(index))), np.zeros(len(index))
+        for symbol, alternatives in self.rules.items():
+            for p, body in alternatives:
+                for part in body:
+                    if part in index:
+                        children[index[symbol], index[part]] += p
+                    else:
+                        words[index[symbol]] += p
+        return children, words
+
+
+def load_grammar(name="english"):
+    """Return a grammar of the course.
+
+    Args:
+        name: the stem of a file beside this one, in which each alternative reads "weight symbol symbol …".
+
+    Raises:
+        ValueError: if the course has no such grammar.
+    """
+    folder = Path(__file__).with_name("grammars")
+    known = sorted(path.stem for path in folder.glob("*.toml"))
+    if name not in known:
+        raise ValueError(f"no grammar {name!r}; the course has {', '.join(known)}")
+    lines = tomllib.loads((folder / f"{name}.toml").read_text("utf-8"))
+    rules = {symbol: [(float(w), body) for w, *body in map(str.split, texts)] for symbol, texts in lines.items()}
+    return Grammar(rules)

@@ -1,0 +1,94 @@
+"""Real English that every Python brings along: the language reference and the library's docstrings."""
+
+import random
+import re
+import sysconfig
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+# Left out: tests, packages that the distributor added, and tables that hold no prose.
+NOT_PROSE = {"test", "tests", "idlelib", "site-packages", "dist-packages", "pydoc_data", "encodings", "lib2to3",
+             "turtledemo", "__pycache__"}  # fmt: skip
+DOCSTRING = re.compile(r'(?:\A|:[ \t]*(?:\#[^\n]*)?\n)\s*(?:\#[^\n]*\n\s*)*[rRuU]?("""|\'\'\')(.*?)\1', re.DOTALL)
+NOT_A_SENTENCE = re.compile(r"::=|>>>|\.\.\. |^\||\+-|^[-*=^~\"#]{4,}$", re.MULTILINE)
+LIST_MARK = re.compile(
+    r"^(?:[*-]|\d+\.|Note:|See also:|(?:Changed|New|Added) in version [\d.]+:|Deprecated since version [\d.]+:)\s+"
+)
+SHARES = (8, 1, 1)
+TOKEN = re.compile(r"[a-z]+(?:[-'’][a-z]+)*|\d+|[^\w\s]")
+
+
+class Splits(NamedTuple):
+    """Three lists of sentences, a sentence being a list of tokens."""
+
+    train: list
+    validation: list
+    test: list
+
+
+@cache
+def load_prose(seed=0):
+    """Return the prose as sentences of lower-case tokens, split by module.
+
+    A document is one page of the language reference or all docstrings of one top-level module or
+    package. Documents, not sentences, are dealt out (8 : 1 : 1), because docstrings of one module
+    repeat each other nearly word by word; each goes to the part that lags behind its share. Each sentence is kept once, where it occurs first.
+
+    Args:
+        seed: non-negative int that decides which documents go where.
+
+    Returns:
+        Splits of lists of str. The text depends on the Python version, for a given one it is fixed.
+
+    Raises:
+        FileNotFoundError: if this Python comes without its library's source.
+    """
+    documents = sorted(_documents().items())
+    random.Random(seed).shuffle(documents)
+    splits, seen = Splits([], [], []), set()
+    for _, text in documents:
+        part = min(zip(splits, SHARES), key=lambda part_share: len(part_share[0]) / part_share[1])[0]
+        for sentence in sentences(text):
+            if sentence not in seen:
+                seen.add(sentence)
+                part.append(tokenize(sentence))
+    return splits
+
+
+def sentences(text):
+    """Yield the English sentences among a page's paragraphs, code and tables left out."""
+    for paragraph in re.split(r"\n\s*\n", text):
+        if NOT_A_SENTENCE.search(paragraph):
+            continue
+        line = LIST_MARK.sub("", " ".join(paragraph.split()))
+        line = re.sub(r"\*\*?([^*]+)\*\*?", r"\1", line)  # *emphasis*
+        line = re.sub(r"(\w)- (\w)", r"\1-\2", line)  # a compound broken at its hyphen
+        line = re.sub(r"[\"`]+(\w+)[\"`]+", r"\1", line)
+        for sentence in re.split(r"(?<=[.!?])\s+(?=[A-Z(])", line):
+            words = re.findall(r"[A-Za-z]{2,}", sentence)
+            dense = len(words) >= max(4, 0.6 * len(TOKEN.findall(sentence.lower())))
+            if dense and re.fullmatch(r"[A-Z][^=_\"`<>{}\[\]|\\@:]*[.!?]", sentence):
+                yield sentence
+
+
+def tokenize(sentence):
+    """Split a sentence into lower-case words, numbers and punctuation marks."""
+    return TOKEN.findall(sentence.lower())
+
+
+def _documents():
+    """Map a document's name to its text."""
+    from pydoc_data.topics import topics
+
+    root = Path(sysconfig.get_path("stdlib"))
+    documents = {f"reference/{name}": text for name, text in topics.items()}
+    for module in sorted(path for path in root.iterdir() if path.name not in NOT_PROSE):
+        files = sorted(module.rglob("*.py")) if (module / "__init__.py").exists() else [module]
+        sources = [p for p in files if p.suffix == ".py" and NOT_PROSE.isdisjoint(p.relative_to(root).parts)]
+        docstrings = [match[2] for path in sources for match in DOCSTRING.finditer(path.read_text("utf-8", "replace"))]
+        if docstrings and not module.name.startswith("_sysconfigdata"):
+            documents[module.stem] = "\n\n".join(docstrings)
+    if "argparse" not in documents:
+        raise FileNotFoundError(f"no library source under {root}: install Python from python.org, conda or your system")
+    return documents

@@ -1,0 +1,178 @@
+"""Build notebooks: py:percent sources are executed in order and written with their outputs.
+
+The way is one-way: edit `notebooks/source/NN_topic.py`, never the notebook. Equal sources give equal
+bytes, so a notebook's diff shows what changed and nothing else.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+import torch
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from tqdm import tqdm
+
+from course_utils.data import load_prose
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+MODEL_ID = re.compile(r"\b[0-9a-f]{32}\b")
+
+
+class BuildError(Exception):
+    """A notebook could not be built; the message says where and why."""
+
+
+def pairs(notebooks=NOTEBOOKS):
+    """Return (source, notebook) paths of the course, then of the companions that need a downloaded corpus."""
+    found = []
+    for folder in ("", "real_corpora"):
+        for source in sorted((notebooks / "source" / folder).glob("[0-9][0-9]_*.py")):
+            found.append((source, notebooks / folder / f"{source.stem}.ipynb"))
+    return found
+
+
+def build(source, target, on_cell=lambda count: None):
+    """Execute a source in order and write the notebook in one step, or leave the old one untouched.
+
+    Args:
+        source: path of the py:percent text.
+        target: path of the notebook; cells run in its folder.
+        on_cell: called with the number of cells done so far.
+
+    Raises:
+        BuildError: if a cell fails; the message holds notebook, cell number, code and error.
+    """
+    notebook = read_source(source)
+    _execute(notebook, target, on_cell)
+    notebook.metadata["course"] = {"source": source_hash(source), "fingerprint": fingerprint()}
+    text = canonical(notebook)
+    nbformat.validate(nbformat.reads(text, as_version=4))
+    partial = target.with_suffix(".ipynb.partial")
+    partial.write_text(text, "utf-8", newline="\n")
+    os.replace(partial, target)
+
+
+def read_source(source):
+    """Return the unexecuted notebook of a source, with cell ids that depend on their position alone."""
+    notebook = jupytext.read(source)
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"{source.stem[:40]}-{number:03d}"
+    notebook.metadata.pop("jupytext", None)
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata["language_info"] = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
+    return notebook
+
+
+def source_hash(source):
+    """Return the sha256 of all that a notebook is made from: its text and the helper module."""
+    digest = hashlib.sha256()
+    helper = [p for p in (ROOT / "course_utils").rglob("*") if p.suffix in {".py", ".toml", ".mplstyle"}]
+    for path in [source, *sorted(helper)]:
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()
+
+
+def fingerprint():
+    """Return what decides whether numbers come out equal to the last digit."""
+    prose = json.dumps(load_prose(), ensure_ascii=False).encode()
+    return {
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "torch": torch.__version__.partition("+")[0],
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "corpus": hashlib.sha256(prose).hexdigest()[:16],
+    }
+
+
+def is_stale(source, target):
+    """True if the notebook is missing or was built from another text or helper."""
+    if not target.exists():
+        return True
+    return json.loads(target.read_text("utf-8"))["metadata"].get("course", {}).get("source") != source_hash(source)
+
+
+def canonical(notebook):
+    """Return the notebook as text in which nothing depends on the run: ids, addresses, language info."""
+    notebook.metadata["language_info"] = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
+    text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True)
+    for number, model in enumerate(_models_in_order(notebook)):
+        text = text.replace(model, f"{number:032x}")
+    # Keys that were sorted by the random ids are sorted anew by the canonical ones.
+    notebook = json.loads(re.sub(r"\b0x[0-9a-f]{6,16}\b", "0x0", text))
+    return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _models_in_order(notebook):
+    """Widget model ids in an order that does not depend on the ids: by first use, then by reference, then content."""
+    views = re.findall(r'"model_id": "([0-9a-f]{32})"', json.dumps(notebook.cells))
+    widgets = notebook.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {})
+    state = {model: json.dumps(content, sort_keys=True) for model, content in widgets.get("state", {}).items()}
+    ordered = {}
+
+    def visit(model):
+        if model not in ordered:
+            ordered[model] = True
+            for child in re.findall(r"IPY_MODEL_([0-9a-f]{32})", state.get(model, "")):
+                visit(child)
+
+    for model in views + sorted(state, key=lambda model: MODEL_ID.sub("", state[model])):
+        visit(model)
+    return ordered
+
+
+def _execute(notebook, target, on_cell):
+    client = NotebookClient(
+        notebook,
+        timeout=600,
+        kernel_name="python3",
+        record_timing=False,
+        store_widget_state=True,
+        resources={"metadata": {"path": str(target.parent)}},
+        on_cell_complete=lambda cell, cell_index: on_cell(cell_index + 1),
+    )
+    try:
+        client.execute()
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        number, cell = _failed_cell(notebook)
+        raise BuildError(f"{target.name}, code cell {number}:\n\n{cell.source}\n\n{error}") from None
+
+
+def _failed_cell(notebook):
+    """The number and the cell at which execution stopped: the last one that was started."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    failed = [any(output.output_type == "error" for output in cell.outputs) for cell in code]
+    index = failed.index(True) if any(failed) else sum(cell.execution_count is not None for cell in code)
+    return index + 1, code[min(index, len(code) - 1)]
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="notebooks to build, by the start of their names; default: all")
+    parser.add_argument("--force", action="store_true", help="build also what has not changed")
+    parser.add_argument("--notebooks", type=Path, default=NOTEBOOKS, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    chosen = [(s, t) for s, t in pairs(options.notebooks) if not options.names or s.stem.startswith(tuple(options.names))]
+    if not chosen:
+        parser.error(f"no notebook starts with {' or '.join(options.names)}; see {options.notebooks / 'source'}")
+    for source, target in chosen:
+        if not options.force and not is_stale(source, target):
+            print(f"{target.name}: up to date")
+            continue
+        cells = len(read_source(source).cells)
+        with tqdm(total=cells, desc=target.name, unit="cell", file=sys.stdout, ascii=" =", leave=True) as bar:
+            try:
+                build(source, target, lambda count, bar=bar: bar.update(count - bar.n))
+            except BuildError as error:
+                bar.close()
+                sys.exit(f"\n{error}\nThe old {target.name} was left as it was.")
+
+
+if __name__ == "__main__":
+    main()
