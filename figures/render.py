@@ -80,6 +80,7 @@ def main(arguments=None, folder=FOLDER):
     if not options.check:
         for name in options.names or known:
             (folder / f"{name}.svg").write_bytes(render(name, folder))
+            print(f"drew {name}.svg")
         return 0
     complaints = [line for name in options.names or known if (line := complaint(name, folder))]
     if not options.names:
