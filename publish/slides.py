@@ -1,0 +1,331 @@
+"""Make slide decks: each built notebook becomes an offline HTML deck and a PDF.
+
+    python publish/slides.py              all notebooks, to dist/slides/
+    python publish/slides.py 01 03        only these
+    python publish/slides.py --pictures DIR   and a picture of every slide, to look at
+
+A deck is one HTML file beside the folder vendor/; it needs no network and opens from a file manager as well.
+"""
+
+import argparse
+import base64
+import html
+import mimetypes
+import os
+import re
+import shutil
+import sys
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import nbformat
+from nbconvert import HTMLExporter
+from PIL import Image
+from playwright.sync_api import sync_playwright
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # this file is run as a script, too
+
+from course_utils.plotting import COLOR  # noqa: E402
+from publish.assets import AssetError, install_vendor  # noqa: E402
+
+NOTEBOOKS = ROOT / "notebooks"
+SLIDES = ROOT / "dist" / "slides"
+TEMPLATES = Path(__file__).with_name("template")
+WIDTH, HEIGHT = 1280, 720
+# reveal.js counts fragments from 0; a number beyond the last one shows them all.
+SHOW_WHOLE_SLIDE = "i => { const {h, v} = Reveal.getIndices(Reveal.getSlides()[i]); Reveal.slide(h, v, 9999); }"
+
+BROWSER_HELP = (
+    "No Chromium or Chrome was found. Debian: apt install chromium; others: .venv/bin/playwright install chromium"
+)
+BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+BROWSER_PLACES = (
+    "/usr/bin/chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "C:/Program Files/Google/Chrome/Application/chrome.exe",
+    "C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe",
+)
+# No sandbox and no GPU, because containers offer neither; the rest keeps the browser from calling home.
+BROWSER_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+class SlidesError(Exception):
+    """A deck could not be made; the message says which and what to do."""
+
+
+def built_notebooks(folder=NOTEBOOKS):
+    """Return the paths of the built notebooks: the course, then its companions on real corpora."""
+    return [path for part in (folder, folder / "real_corpora") for path in sorted(part.glob("[0-9][0-9]_*.ipynb"))]
+
+
+# --- From notebook to HTML ---------------------------------------------------------------------------------------
+
+
+def build_html(notebook, folder):
+    """Write the deck of a notebook, folder/<name>.html.
+
+    The folder must hold vendor/, see `publish.assets.install_vendor`.
+
+    Args:
+        notebook: path of a built notebook.
+        folder: where the deck goes.
+
+    Returns:
+        The path of the deck.
+
+    Raises:
+        SlidesError: if the notebook shows a picture that does not exist.
+    """
+    content = nbformat.read(notebook, as_version=4)
+    exporter = HTMLExporter(
+        extra_template_basedirs=[str(TEMPLATES)], template_name="deck", exclude_anchor_links=True, preprocessors=[]
+    )
+    exporter.register_filter("embed_images", partial(embed_images, notebook=notebook))
+    resources = {"deck": arrange(content.cells), "title": title_of(content), "colours": COLOR}
+    page, _ = exporter.from_notebook_node(content, resources)
+    return _write(folder / f"{notebook.stem}.html", page.encode())
+
+
+def arrange(cells):
+    """Arrange cells as reveal.js wants them: columns of slides, slides of parts, parts of cells.
+
+    A cell of slide type "slide" starts a column, "subslide" a slide, "fragment" a part that appears on a key press;
+    without a type it continues what is there. "notes" belong to the speaker, "skip" is left out. The first cell
+    that is shown starts the deck, whatever its type.
+
+    Returns:
+        A list of columns. A column is a list of slides, a slide is a dict of `parts` and `notes`, and a part is a
+        dict of `fragment` (bool) and `cells`.
+    """
+    columns = []
+    for cell in cells:
+        kind = cell.metadata.get("slideshow", {}).get("slide_type")
+        if kind == "skip":
+            continue
+        if kind == "notes":
+            if columns:
+                columns[-1][-1]["notes"].append(cell)
+            continue
+        if kind == "slide" or not columns:
+            columns.append([])
+        if kind in ("slide", "subslide") or not columns[-1]:
+            columns[-1].append({"parts": [], "notes": []})
+        parts = columns[-1][-1]["parts"]
+        if kind == "fragment" or not parts:
+            parts.append({"fragment": kind == "fragment", "cells": []})
+        parts[-1]["cells"].append(_with_visibility(cell))
+    return columns
+
+
+def _with_visibility(cell):
+    """Say in the cell's metadata what the deck hides of it: folded parts, and code whose output is the point."""
+    folded = cell.metadata.get("jupyter", {})
+    cell.metadata["hide_input"] = "output-only" in cell.metadata.get("tags", []) or folded.get("source_hidden", False)
+    cell.metadata["hide_output"] = folded.get("outputs_hidden", False)
+    return cell
+
+
+def title_of(notebook):
+    """Return the notebook's first heading, without marks; the deck's title."""
+    for cell in notebook.cells:
+        heading = re.match(r"#\s+(.+)", cell.source) if cell.cell_type == "markdown" else None
+        if heading:
+            return re.sub(r"[*_`$]", "", heading.group(1)).strip()
+    return "Slides"
+
+
+def embed_images(page, notebook):
+    """Replace the addresses of local pictures in HTML by the pictures themselves.
+
+    Args:
+        page: HTML text.
+        notebook: the notebook that it comes from; addresses are relative to its folder.
+
+    Raises:
+        SlidesError: if there is no such picture.
+    """
+
+    def embed(match):
+        before, address, after = match.groups()
+        if re.match(r"[a-z]+:", address):
+            return match.group()
+        picture = notebook.parent / html.unescape(address)
+        if not picture.is_file():
+            raise SlidesError(f"{notebook.name} shows {address}, which does not exist; see `make figures`")
+        kind = mimetypes.guess_type(picture.name)[0]
+        return f"{before}data:{kind};base64,{base64.b64encode(picture.read_bytes()).decode()}{after}"
+
+    return re.sub(r'(<img\b[^>]*?\bsrc=")([^"]+)(")', embed, page)
+
+
+# --- With a browser: PDF and pictures ----------------------------------------------------------------------------
+
+
+def find_browser(playwright):
+    """Return the path of an installed Chromium or Chrome, or None."""
+    found = [shutil.which(name) for name in BROWSER_NAMES]
+    for path in [*found, *BROWSER_PLACES, playwright.chromium.executable_path]:
+        if path and Path(path).exists():
+            return str(path)
+    return None
+
+
+@contextmanager
+def open_browser():
+    """Yield a running browser, or None where none is installed."""
+    with sync_playwright() as playwright:
+        path = find_browser(playwright)
+        browser = path and playwright.chromium.launch(executable_path=path, args=list(BROWSER_FLAGS))
+        try:
+            yield browser
+        finally:
+            if browser:
+                browser.close()
+
+
+def open_deck(page, address, query=""):
+    """Open a deck in a browser page and wait until its formulas, widgets and pictures are drawn.
+
+    Args:
+        page: a page of playwright.
+        address: the deck's URL, http or file.
+        query: added to the URL, e.g. "?print-pdf".
+    """
+    page.goto(address + query)
+    page.wait_for_selector("body[data-ready]", state="attached", timeout=60_000)
+
+
+def build_pdf(deck, browser):
+    """Print a deck, one page per slide, to the PDF of the same name, and return its path."""
+    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+    open_deck(page, deck.as_uri(), "?print-pdf")
+    content = page.pdf(width=f"{WIDTH}px", height=f"{HEIGHT}px", print_background=True, prefer_css_page_size=True)
+    page.close()
+    return _write(deck.with_suffix(".pdf"), content)
+
+
+def take_pictures(deck, browser, folder):
+    """Save each slide, with all fragments shown, as folder/<deck>/NN.png, and all of them on folder/<deck>.png."""
+    shutil.rmtree(folder / deck.stem, ignore_errors=True)
+    (folder / deck.stem).mkdir(parents=True)
+    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+    open_deck(page, deck.as_uri())
+    pictures = []
+    for number in range(page.evaluate("Reveal.getTotalSlides()")):
+        page.evaluate(SHOW_WHOLE_SLIDE, number)
+        page.wait_for_timeout(120)
+        pictures.append(folder / deck.stem / f"{number + 1:02d}.png")
+        page.screenshot(path=pictures[-1])
+    page.close()
+    contact_sheet(pictures).save(folder / f"{deck.stem}.png")
+
+
+def contact_sheet(pictures, columns=3, width=640, gap=12):
+    """Return one image of all slides, small, in reading order."""
+    height = width * HEIGHT // WIDTH
+    rows = -(-len(pictures) // columns)
+    sheet = Image.new("RGB", (columns * (width + gap) + gap, rows * (height + gap) + gap), "#888888")
+    for i, picture in enumerate(pictures):
+        place = gap + i % columns * (width + gap), gap + i // columns * (height + gap)
+        sheet.paste(Image.open(picture).convert("RGB").resize((width, height), Image.Resampling.LANCZOS), place)
+    return sheet
+
+
+# --- The list of decks, and the command --------------------------------------------------------------------------
+
+
+def build_index(folder):
+    """Write folder/index.html, which lists the decks in the folder and their PDFs."""
+    entries = []
+    for deck in sorted(folder.glob("[0-9][0-9]_*.html")):
+        title = re.search(r"<title>(.*?)</title>", deck.read_text("utf-8"))[1]
+        pdf = deck.with_suffix(".pdf")
+        link = f' <a class="pdf" href="{pdf.name}">PDF</a>' if pdf.exists() else ""
+        entries.append(f'<li><a href="{deck.name}">{title}</a>{link}</li>')
+    page = (TEMPLATES / "index.html").read_text("utf-8").replace("<!-- decks -->", "\n".join(entries))
+    return _write(folder / "index.html", page.encode())
+
+
+def _write(path, content):
+    """Write a file in one step, so that an interruption leaves the old one whole, and return its path."""
+    unfinished = path.with_name(path.name + ".partial")
+    unfinished.write_bytes(content)
+    os.replace(unfinished, path)
+    return path
+
+
+def build_decks(notebooks, folder, require_pdf=False, pictures=None):
+    """Build the decks of notebooks, their PDFs and the index; print what is written.
+
+    Args:
+        notebooks: paths of built notebooks.
+        folder: where the decks go.
+        require_pdf: without a browser, fail instead of leaving the PDFs out.
+        pictures: folder for a picture of every slide, or None.
+
+    Raises:
+        SlidesError: if a deck cannot be made, or no browser is there for a PDF or picture that is required.
+        AssetError: if the decks' JavaScript is not cached and cannot be downloaded.
+    """
+    install_vendor(folder / "vendor")
+    with open_browser() as browser:
+        if not browser and (require_pdf or pictures):
+            raise SlidesError(f"{BROWSER_HELP}; PDFs and pictures of the slides need one.")
+        for notebook in tqdm(notebooks, desc="slides", unit="deck", disable=None):
+            deck = build_html(notebook, folder)
+            if browser:
+                build_pdf(deck, browser)
+            if pictures:
+                take_pictures(deck, browser, pictures)
+    build_index(folder)
+    print(f"{len(notebooks)} decks in {folder}; open {folder / 'index.html'}")
+    if not browser:
+        print(f"{BROWSER_HELP}; then run this again to get the PDFs as well.")
+
+
+def choose(numbers, notebooks):
+    """Return the notebooks whose names start with the given numbers; all of them if no number is given.
+
+    Raises:
+        SlidesError: if no notebook is built, or none has the given number.
+    """
+    if not notebooks:
+        raise SlidesError("No notebook is built yet; `make notebooks` builds them.")
+    for number in numbers:
+        if not any(path.name.startswith(number) for path in notebooks):
+            raise SlidesError(f"No built notebook starts with {number!r}; there are {[p.stem for p in notebooks]}")
+    return [path for path in notebooks if not numbers or path.name.startswith(tuple(numbers))]
+
+
+def main(arguments=None):
+    """Run the command; return its exit status."""
+    parser = argparse.ArgumentParser(description="Make slide decks (HTML and PDF) of the built notebooks.")
+    parser.add_argument("numbers", nargs="*", metavar="NN", help="only the notebooks that start so, e.g. 01")
+    parser.add_argument("--to", type=Path, default=SLIDES, metavar="DIR", help="folder of the decks (dist/slides)")
+    parser.add_argument("--require-pdf", action="store_true", help="fail where no browser can print the PDFs")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="also save a picture of every slide here")
+    options = parser.parse_args(arguments)
+    try:
+        notebooks = choose(options.numbers, built_notebooks())
+        folder = options.to.resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        build_decks(notebooks, folder, options.require_pdf, options.pictures)
+    except (SlidesError, AssetError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
