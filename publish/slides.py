@@ -216,7 +216,7 @@ def build_pdf(deck, browser):
 
 
 def take_pictures(deck, browser, folder):
-    """Save each slide, with all fragments shown, as folder/<deck>/NN.png, and all of them on folder/<deck>.png."""
+    """Save each slide with all its fragments as folder/<deck>/NN.png, and a dozen at a time as folder/<deck>-N.png."""
     shutil.rmtree(folder / deck.stem, ignore_errors=True)
     (folder / deck.stem).mkdir(parents=True)
     page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
@@ -224,15 +224,16 @@ def take_pictures(deck, browser, folder):
     pictures = []
     for number in range(page.evaluate("Reveal.getTotalSlides()")):
         page.evaluate(SHOW_WHOLE_SLIDE, number)
-        page.wait_for_timeout(120)
+        page.wait_for_timeout(50)
         pictures.append(folder / deck.stem / f"{number + 1:02d}.png")
         page.screenshot(path=pictures[-1])
     page.close()
-    contact_sheet(pictures).save(folder / f"{deck.stem}.png")
+    for sheet, first in enumerate(range(0, len(pictures), 12)):
+        contact_sheet(pictures[first : first + 12]).save(folder / f"{deck.stem}-{sheet + 1}.png")
 
 
 def contact_sheet(pictures, columns=3, width=640, gap=12):
-    """Return one image of all slides, small, in reading order."""
+    """Return one image of all the given slides, small, in reading order."""
     height = width * HEIGHT // WIDTH
     rows = -(-len(pictures) // columns)
     sheet = Image.new("RGB", (columns * (width + gap) + gap, rows * (height + gap) + gap), "#888888")

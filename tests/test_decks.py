@@ -1,0 +1,473 @@
+"""Every slide of every deck is looked at in a browser: it fits, can be read, has its notes, and needs no network.
+
+A gate is a function that takes what was measured on a deck and returns a list of problems. The gates are tried on
+a deck that is made to fail them, one slide per defect, and on a clean one, before they judge the course's own.
+"""
+
+import base64
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+import pooch
+import pytest
+from browser import browser_or_skip, listen, serve, skip_or_fail
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
+from pypdf import PdfReader
+
+from publish import slides
+from publish.assets import PACKAGES, AssetError, install_vendor
+
+SMALLEST_FONT = 18
+NO_ALT = ("", "No description has been provided for this image")  # the second is what nbconvert fills in
+# Content stays clear of the margins and, at the bottom, of the slide number and the arrows.
+LEFT, TOP, RIGHT, BOTTOM = 48, 24, 1280 - 48, 684
+
+MEASURE = """() => {
+  const unseen = 'aside.notes, script, style, .motif, .live, mjx-assistive-mml';
+  const seen = (node) => node.checkVisibility({visibilityProperty: true, opacityProperty: true});
+  const formulas = (slide) => [...slide.querySelectorAll('mjx-merror, [data-mjx-error]')].map(
+    (error) => error.getAttribute('data-mjx-error') || error.textContent);
+
+  function pieces(slide) {
+    const found = [];
+    for (const element of slide.querySelectorAll('*')) {
+      if (element.closest(unseen) || element.parentElement.closest('svg') || !seen(element)) continue;
+      const name = element.getAttribute('class') || element.tagName;
+      found.push({name, element, rects: [element.getBoundingClientRect()]});
+      for (const text of element.childNodes) {
+        if (text.nodeType !== Node.TEXT_NODE || !text.data.trim()) continue;
+        const range = document.createRange();
+        range.selectNodeContents(text);
+        found.push({name: text.data.trim(), element, text: text.data, rects: [...range.getClientRects()]});
+      }
+    }
+    return found.filter((piece) => piece.rects.some((rect) => rect.width && rect.height));
+  }
+
+  function extreme(found, edge, sign, origin) {
+    let worst = {at: -Infinity, name: ''};
+    for (const {name, rects} of found)
+      for (const rect of rects) {
+        const at = sign * (rect[edge] - origin) / Reveal.getScale();
+        if (rect.width && rect.height && at > worst.at) worst = {at, name: name.slice(0, 60)};
+      }
+    return {at: Math.round(sign * worst.at), name: worst.name};
+  }
+
+  return Reveal.getSlides().map((slide) => {
+    const {h, v} = Reveal.getIndices(slide);
+    Reveal.slide(h, v, 9999);
+    const frame = document.querySelector('.reveal .slides').getBoundingClientRect();
+    const found = pieces(slide);
+    const clipped = found.filter(({element, text}) => text === undefined
+      && /auto|scroll|hidden|clip/.test(getComputedStyle(element).overflow)
+      && (element.scrollHeight > element.clientHeight + 2 || element.scrollWidth > element.clientWidth + 2)
+      && !element.closest('.widget-slider, .widget-hslider, select, input'));
+    const written = found.filter(({element, text}) =>
+      (text !== undefined || element.matches('input, select')) && !element.closest('svg'));
+    const fonts = written.map(({element, name}) =>
+      ({size: parseFloat(getComputedStyle(element).fontSize), name: name.slice(0, 60)}));
+    const plain = found.filter(({element, text}) => text !== undefined && !element.closest('pre, code, kbd'));
+    return {
+      title: slide.querySelector('h1, h2, h3')?.textContent || '',
+      left: extreme(found, 'left', -1, frame.left), right: extreme(found, 'right', 1, frame.left),
+      top: extreme(found, 'top', -1, frame.top), bottom: extreme(found, 'bottom', 1, frame.top),
+      clipped: clipped.map(({name}) => name.slice(0, 60)),
+      font: fonts.reduce((a, b) => (b.size < a.size ? b : a), {size: 1000, name: ''}),
+      formulas: formulas(slide),
+      dollars: plain.flatMap(({text}) => text.match(/[$][^$]+[$]/g) || []),
+      notes: [...slide.querySelectorAll('aside.notes .text')].map((note) => note.textContent).join(' ').trim(),
+      images: [...slide.querySelectorAll('img')].map((image) =>
+        ({alt: image.alt.trim(), width: image.naturalWidth, source: image.src.slice(0, 60)})),
+      widgets: [...slide.querySelectorAll('.widget > .jupyter-widgets, .widget > * > .jupyter-widgets')].length,
+    };
+  });
+}"""
+
+
+@dataclass
+class Deck:
+    """What was measured on one deck."""
+
+    path: Path
+    slides: list
+    widgets: int
+    requests: list = field(default_factory=list)
+    errors: list = field(default_factory=list)
+    pages: int = 0
+
+
+def measure(notebook, folder, browser):
+    """Build a notebook's deck and look at all of it: over http, as a file, and as a PDF."""
+    path = slides.build_html(notebook, folder)
+    with serve(folder) as address:
+        measured, requests, errors = _visit(browser, f"{address}/{path.name}", address)
+    _, requests_of_file, errors_of_file = _visit(browser, path.as_uri(), folder.as_uri())
+    cells = nbformat.read(notebook, as_version=4).cells
+    return Deck(
+        path=path,
+        slides=measured,
+        widgets=sum(_has_widget(cell) for cell in cells),
+        requests=requests + requests_of_file,
+        errors=errors + errors_of_file,
+        pages=len(PdfReader(slides.build_pdf(path, browser)).pages),
+    )
+
+
+def _visit(browser, address, home):
+    """Return the measures of a deck's slides, its requests to elsewhere than `home`, and its errors."""
+    page = browser.new_page(viewport={"width": slides.WIDTH, "height": slides.HEIGHT})
+    requests, errors = listen(page)
+    slides.open_deck(page, address)
+    measured = page.evaluate(MEASURE)
+    page.close()
+    return measured, [url for url in requests if not url.startswith(home)], errors
+
+
+def _has_widget(cell):
+    """Is this a cell whose widget the deck must show?"""
+    shown = cell.metadata.get("slideshow", {}).get("slide_type") not in ("skip", "notes")
+    return shown and "widget" in cell.metadata.get("tags", [])
+
+
+# --- The gates -----------------------------------------------------------------------------------------------------
+
+
+def _each(deck):
+    """Yield (name of the slide, its measures)."""
+    for number, slide in enumerate(deck.slides, 1):
+        yield f"slide {number} ({slide['title'][:40]})", slide
+
+
+def overflowing(deck):
+    """Slides whose content leaves the frame or is cut off."""
+    problems = []
+    for name, slide in _each(deck):
+        limits = {"left": (LEFT, -1), "top": (TOP, -1), "right": (RIGHT, 1), "bottom": (BOTTOM, 1)}
+        for edge, (limit, sign) in limits.items():
+            found = slide[edge]
+            if sign * found["at"] > sign * limit:
+                problems.append(f"{name}: {edge} edge at {found['at']}, limit {limit}: {found['name']!r}")
+        problems += [f"{name}: cut off or scrolls: {what!r}" for what in slide["clipped"]]
+    return problems
+
+
+def too_small(deck):
+    """Slides with letters that the last row cannot read."""
+    return [
+        f"{name}: {slide['font']['size']:g} px: {slide['font']['name']!r}"
+        for name, slide in _each(deck)
+        if slide["font"]["size"] < SMALLEST_FONT
+    ]
+
+
+def broken_formulas(deck):
+    """Slides with a formula that MathJax rejects or does not see."""
+    return [
+        f"{name}: {formula!r}" for name, slide in _each(deck) for formula in slide["formulas"] + slide["dollars"]
+    ]
+
+
+def without_notes(deck):
+    """Slides that leave the speaker alone."""
+    return [f"{name}: no speaker notes" for name, slide in _each(deck) if not slide["notes"]]
+
+
+def bad_images(deck):
+    """Pictures that are not there, or that say nothing to those who cannot see them."""
+    problems = []
+    for name, slide in _each(deck):
+        for image in slide["images"]:
+            problems += [] if image["width"] else [f"{name}: does not load: {image['source']}"]
+            problems += [] if image["alt"] not in NO_ALT else [f"{name}: no alternative text: {image['source']}"]
+    return problems
+
+
+def missing_widgets(deck):
+    """Widgets of the notebook that the deck does not show."""
+    shown = sum(slide["widgets"] for slide in deck.slides)
+    return [f"{shown} of {deck.widgets} widgets are shown"] if shown < deck.widgets else []
+
+
+def wrong_pages(deck):
+    """A PDF that does not have one page per slide."""
+    return [f"{deck.pages} PDF pages for {len(deck.slides)} slides"] if deck.pages != len(deck.slides) else []
+
+
+def calls_out(deck):
+    """Requests that leave the folder of the decks."""
+    return sorted({f"asks for {url}" for url in deck.requests})
+
+
+def complaints(deck):
+    """Errors on the browser's console."""
+    return sorted(set(deck.errors))
+
+
+# --- The course's decks --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with browser_or_skip() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder for decks, with the JavaScript that they need."""
+    folder = tmp_path_factory.mktemp("slides")
+    try:
+        install_vendor(folder / "vendor")
+    except AssetError as error:
+        skip_or_fail(str(error))
+    return folder
+
+
+@pytest.fixture(scope="module", params=slides.built_notebooks(), ids=lambda path: path.stem)
+def deck(request, folder, browser):
+    return measure(request.param, folder, browser)
+
+
+GATES = (
+    overflowing,
+    too_small,
+    broken_formulas,
+    without_notes,
+    bad_images,
+    missing_widgets,
+    wrong_pages,
+    calls_out,
+    complaints,
+)
+
+
+@pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate.__name__)
+def test_deck_is_fit_to_be_shown(deck, gate):
+    problems = gate(deck)
+
+    assert not problems, "\n".join([f"{deck.path.stem}: {gate.__doc__}", *problems])
+
+
+# --- The gates' own test -------------------------------------------------------------------------------------------
+
+DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
+
+
+def slide(*parts, notes=True):
+    """A slide of Markdown texts or ready-made cells, with notes for the speaker."""
+    cells = [new_markdown_cell(part) if isinstance(part, str) else part for part in parts]
+    cells[0].metadata["slideshow"] = {"slide_type": "slide"}
+    if notes:
+        cells.append(new_markdown_cell("Say this.", metadata={"slideshow": {"slide_type": "notes"}}))
+    return cells
+
+
+def showing(**content):
+    """A code cell that displays the given content."""
+    data = {key.replace("_", "/"): value for key, value in content.items()}
+    return new_code_cell("draw()", outputs=[new_output("display_data", data)])
+
+
+def slider_cell(state):
+    """A widget's cell, and the notebook metadata that holds its state if `state` is true."""
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "a", "version_major": 2, "version_minor": 0}}
+    output = new_output("display_data", {**view, "text/plain": "IntSlider(value=3)"})
+    cell = new_code_cell("interact(draw)", outputs=[output], metadata={"tags": ["widget"]})
+    models = {
+        "a": _model("controls", "IntSliderModel", {"value": 3, "layout": "IPY_MODEL_b", "style": "IPY_MODEL_c"}),
+        "b": _model("base", "LayoutModel", {}),
+        "c": _model("controls", "SliderStyleModel", {}),
+    }
+    stored = {"state": models, "version_major": 2, "version_minor": 0}
+    return cell, {"widgets": {"application/vnd.jupyter.widget-state+json": stored}} if state else {}
+
+
+def _model(module, name, state):
+    """One widget model as a notebook stores it."""
+    return {
+        "model_module": f"@jupyter-widgets/{module}",
+        "model_module_version": "2.0.0",
+        "model_name": name,
+        "state": state,
+    }
+
+
+def planted(slides_of_cells, metadata, path):
+    """Write a notebook of the given slides and return its path."""
+    nbformat.write(new_notebook(cells=[cell for cells in slides_of_cells for cell in cells], metadata=metadata), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def clean_deck(folder, browser, tmp_path_factory):
+    home = tmp_path_factory.mktemp("clean")
+    (home / "dot.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect/></svg>')
+    Image.new("RGB", (860, 360)).save(home / "figure.png")
+    figure = new_code_cell("show()", metadata={"tags": ["output-only"]})
+    png = base64.b64encode((home / "figure.png").read_bytes()).decode()
+    figure.outputs = [new_output("display_data", {"image/png": png}, metadata={"image/png": {"alt": "It falls."}})]
+    widget, metadata = slider_cell(state=True)
+    widget.metadata["slideshow"] = {"slide_type": "fragment"}
+    contents = [
+        slide("# 0 · A clean deck\n\n> One line.\n\n**You will** see $h_t$."),
+        slide("## A formula\n\n$$h_t = \\tanh(x_t W)$$", new_code_cell("def step():\n" + "    return 'step'\n" * 10)),
+        slide("## A table\n\n| a | b |\n|---|---|\n| `x` | $x^2$ |", new_code_cell("x", outputs=[_stream("3\n")])),
+        slide("## A diagram\n\n![A dot.](dot.svg)"),
+        slide("## A figure", figure),
+        slide("## A widget", widget),
+    ]
+    return measure(planted(contents, metadata, home / "00_clean.ipynb"), folder, browser)
+
+
+def _stream(text):
+    return new_output("stream", text=text)
+
+
+DEFECTS = {
+    "title": slide("# 0 · A deck with defects"),
+    "below": slide("## Below", *["A line of text.\n"] * 20),
+    "below_in_fragment": slide(
+        "## Fragment", new_markdown_cell("Line.<br>" * 25, metadata={"slideshow": {"slide_type": "fragment"}})
+    ),
+    "beside": slide("## Beside\n\n$$" + " + ".join(["x_{t}^{2}"] * 40) + "$$"),
+    "scrolls": slide('## Scrolls\n\n<div style="overflow: auto; height: 90px">' + "Line.<br>" * 9 + "</div>"),
+    "tiny": slide('## Tiny\n\n<span style="font-size: 17px">Small print.</span>'),
+    "formula": slide("## Formula\n\nA formula without its end: $\\frac{1$."),
+    "dollars": slide('## Dollars\n\n<span class="mathjax_ignore">$x$</span>'),
+    "notes": slide("## No notes", notes=False),
+    "alt": slide(f'## No alternative text\n\n<img src="{DOT}">'),
+    "image": slide('## Broken image\n\n<img alt="Nothing." src="data:image/png;base64,AAAA">'),
+    "elsewhere": slide('## Elsewhere\n\n<img alt="A dot." src="https://example.invalid/dot.png">'),
+    "script": slide("## Script", showing(text_html='<script src="https://example.invalid/dot.js"></script>')),
+    "throws": slide("## Throws", showing(text_html="<script>throw new Error('planted')</script>")),
+    "widget": slide("## Widget", slider_cell(state=False)[0]),
+}
+
+
+@pytest.fixture(scope="module")
+def defective_deck(folder, browser, tmp_path_factory):
+    home = tmp_path_factory.mktemp("defective")
+    deck = measure(planted(DEFECTS.values(), {}, home / "00_defective.ipynb"), folder, browser)
+    deck.pages -= 1
+    return deck
+
+
+@pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate.__name__)
+def test_a_clean_deck_passes(clean_deck, gate):
+    assert gate(clean_deck) == []
+
+
+@pytest.mark.parametrize(
+    "gate, defects",
+    [
+        (overflowing, ["below", "below_in_fragment", "beside", "scrolls"]),
+        (too_small, ["tiny"]),
+        (broken_formulas, ["formula", "dollars"]),
+        (without_notes, ["notes"]),
+        (bad_images, ["alt", "image", "elsewhere"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_planted_defect_is_found_on_its_slide_and_nowhere_else(defective_deck, gate, defects):
+    found = {problem.split(":")[0].split(" (")[0] for problem in gate(defective_deck)}
+
+    assert found == {f"slide {list(DEFECTS).index(defect) + 1}" for defect in defects}, gate(defective_deck)
+
+
+def test_a_widget_that_is_not_shown_is_found(defective_deck):
+    assert missing_widgets(defective_deck) == ["0 of 1 widgets are shown"]
+
+
+def test_a_page_too_few_in_the_pdf_is_found(defective_deck):
+    assert wrong_pages(defective_deck) == [f"{len(DEFECTS) - 1} PDF pages for {len(DEFECTS)} slides"]
+
+
+def test_requests_to_elsewhere_are_found(defective_deck):
+    assert calls_out(defective_deck) == [f"asks for https://example.invalid/dot.{kind}" for kind in ("js", "png")]
+
+
+def test_errors_on_the_console_are_found(defective_deck):
+    assert "planted" in complaints(defective_deck)
+
+
+# --- How decks are made --------------------------------------------------------------------------------------------
+
+
+def test_speaker_notes_open_from_a_file(clean_deck, browser):
+    page = browser.new_context(viewport={"width": slides.WIDTH, "height": slides.HEIGHT}).new_page()
+    slides.open_deck(page, clean_deck.path.as_uri())
+
+    with page.expect_popup() as popup:
+        page.keyboard.press("s")
+    popup.value.wait_for_selector("text=Say this.")
+
+    page.context.close()
+
+
+def test_slide_types_become_columns_slides_and_fragments():
+    kinds = [None, "notes", "slide", None, "fragment", None, "skip", "subslide", "notes", "slide"]
+    types = [{"slideshow": {"slide_type": kind}} if kind else {} for kind in kinds]
+    cells = [new_markdown_cell(str(number), metadata=metadata) for number, metadata in enumerate(types)]
+
+    columns = slides.arrange(cells)
+
+    shape = [[[[cell.source for cell in part["cells"]] for part in slide["parts"]] for slide in col] for col in columns]
+    assert shape == [[[["0"]]], [[["2", "3"], ["4", "5"]], [["7"]]], [[["9"]]]]
+    assert [[len(slide["notes"]) for slide in column] for column in columns] == [[1], [0, 1], [0]]
+    assert columns[1][0]["parts"][1]["fragment"]
+
+
+def test_folded_cells_and_output_only_cells_hide_their_code(tmp_path):
+    cells = [
+        new_markdown_cell("# 0 · Title"),
+        new_code_cell("plain"),
+        new_code_cell("concealed", metadata={"tags": ["output-only"]}, outputs=[_stream("kept")]),
+        new_code_cell("folded", metadata={"jupyter": {"source_hidden": True}}),
+    ]
+
+    page = slides.build_html(planted([cells], {}, tmp_path / "00_folded.ipynb"), tmp_path).read_text("utf-8")
+
+    assert [word in page for word in ("plain", "concealed", "kept", "folded")] == [True, False, True, False]
+
+
+def test_a_picture_that_does_not_exist_is_an_error(tmp_path):
+    notebook = planted([slide("# 0 · T\n\n![A dot.](nowhere.svg)")], {}, tmp_path / "00_missing.ipynb")
+
+    with pytest.raises(slides.SlidesError, match=r"00_missing.ipynb shows nowhere.svg, which does not exist"):
+        slides.build_html(notebook, tmp_path)
+
+
+def test_without_a_browser_the_html_is_written_and_a_message_tells_how_to_get_the_pdf(
+    folder, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(slides, "open_browser", lambda: nullcontext(None))
+    monkeypatch.setattr(slides, "install_vendor", lambda folder: None)
+    notebook = planted([slide("# 0 · A *deck*")], {}, tmp_path / "00_alone.ipynb")
+
+    slides.build_decks([notebook], tmp_path)
+
+    assert "playwright install chromium" in capsys.readouterr().out
+    assert '<a href="00_alone.html">0 · A deck</a>' in (tmp_path / "index.html").read_text("utf-8")
+    assert not (tmp_path / "00_alone.pdf").exists()
+    with pytest.raises(slides.SlidesError, match="PDFs and pictures of the slides need one"):
+        slides.build_decks([notebook], tmp_path, require_pdf=True)
+
+
+def test_offline_and_without_cache_the_error_says_what_to_do(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError("network is unreachable")
+
+    monkeypatch.setattr(pooch, "retrieve", refuse)
+
+    with pytest.raises(AssetError, match=r"reveal.js 5.2.1.*\n?.*Connect to the internet once"):
+        install_vendor(tmp_path / "vendor", PACKAGES, tmp_path / "cache")
+    assert not (tmp_path / "vendor").exists()
+
+
+def test_an_unknown_number_is_an_error_that_names_the_notebooks(tmp_path):
+    with pytest.raises(slides.SlidesError, match=r"starts with '99'; there are \['01_counts'\]"):
+        slides.choose(["99"], [tmp_path / "01_counts.ipynb"])
