@@ -52,7 +52,7 @@ MEASURE = """() => {
     for (const {name, rects} of found)
       for (const rect of rects) {
         const at = sign * (rect[edge] - origin) / Reveal.getScale();
-        if (rect.width && rect.height && at > worst.at) worst = {at, name: name.slice(0, 60)};
+        if (rect.width && rect.height && at >= worst.at - 0.5) worst = {at, name: name.slice(0, 60)};
       }
     return {at: Math.round(sign * worst.at), name: worst.name};
   }
@@ -277,8 +277,9 @@ def slider_cell(state):
     view = {"application/vnd.jupyter.widget-view+json": {"model_id": "a", "version_major": 2, "version_minor": 0}}
     output = new_output("display_data", {**view, "text/plain": "IntSlider(value=3)"})
     cell = new_code_cell("interact(draw)", outputs=[output], metadata={"tags": ["widget"]})
+    slider = {"description": "$n$", "layout": "IPY_MODEL_b", "style": "IPY_MODEL_c"}
     models = {
-        "a": _model("controls", "IntSliderModel", {"value": 3, "layout": "IPY_MODEL_b", "style": "IPY_MODEL_c"}),
+        "a": _model("controls", "IntSliderModel", slider),
         "b": _model("base", "LayoutModel", {}),
         "c": _model("controls", "SliderStyleModel", {}),
     }

@@ -3,6 +3,9 @@
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const widgetViews = () => [...document.querySelectorAll('.widget')];
 
+// Widgets set the formulas of their labels through the interface of MathJax 2; hand them on to MathJax 3.
+MathJax.Hub = {Queue: ([, , element]) => MathJax.startup.promise.then(() => MathJax.typesetPromise([element]))};
+
 async function widgetsShown() {
   const shown = (view) => view.querySelector('.jupyter-widgets');
   for (let tries = 0; tries < 200 && !widgetViews().every(shown); tries++) await pause(50);
