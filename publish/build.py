@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from tqdm import tqdm
 
-from course_utils.data import load_prose
+from course_utils.data import CorpusError, fetch_corpus, load_prose
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -52,7 +52,11 @@ def build(source, target, on_cell=lambda count: None):
     """
     notebook = read_source(source)
     _execute(notebook, target, on_cell)
-    notebook.metadata["course"] = {"source": source_hash(source), "fingerprint": fingerprint()}
+    notebook.metadata["course"] = {
+        **notebook.metadata.get("course", {}),
+        "source": source_hash(source),
+        "fingerprint": fingerprint(),
+    }
     text = canonical(notebook)
     nbformat.validate(nbformat.reads(text, as_version=4))
     partial = target.with_suffix(".ipynb.partial")
@@ -65,10 +69,16 @@ def read_source(source):
     notebook = jupytext.read(source)
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"{source.stem[:40]}-{number:03d}"
+        cell.metadata.pop("lines_to_next_cell", None)
     notebook.metadata.pop("jupytext", None)
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     notebook.metadata["language_info"] = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
     return notebook
+
+
+def corpora(notebook):
+    """Return the names of the downloaded corpora that a notebook needs; a companion's header lists them."""
+    return notebook.metadata.get("course", {}).get("corpora", [])
 
 
 def source_hash(source):
@@ -133,6 +143,7 @@ def _execute(notebook, target, on_cell):
         timeout=600,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,  # how a stream is cut into messages depends on time
         store_widget_state=True,
         resources={"metadata": {"path": str(target.parent)}},
         on_cell_complete=lambda cell, cell_index: on_cell(cell_index + 1),
@@ -158,14 +169,21 @@ def main(arguments=None):
     parser.add_argument("--force", action="store_true", help="build also what has not changed")
     parser.add_argument("--notebooks", type=Path, default=NOTEBOOKS, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    chosen = [(s, t) for s, t in pairs(options.notebooks) if not options.names or s.stem.startswith(tuple(options.names))]
+    chosen = [pair for pair in pairs(options.notebooks) if pair[0].stem.startswith(tuple(options.names) or "")]
     if not chosen:
         parser.error(f"no notebook starts with {' or '.join(options.names)}; see {options.notebooks / 'source'}")
     for source, target in chosen:
         if not options.force and not is_stale(source, target):
             print(f"{target.name}: up to date")
             continue
-        cells = len(read_source(source).cells)
+        notebook = read_source(source)
+        try:
+            for corpus in corpora(notebook):
+                fetch_corpus(corpus)
+        except CorpusError as error:
+            print(f"{target.name}: skipped. {error}")
+            continue
+        cells = len(notebook.cells)
         with tqdm(total=cells, desc=target.name, unit="cell", file=sys.stdout, ascii=" =", leave=True) as bar:
             try:
                 build(source, target, lambda count, bar=bar: bar.update(count - bar.n))

@@ -1,0 +1,3 @@
+"""Read by pytest first, whichever part of the course is tested."""
+
+pytest_plugins = ["nbval_mode"]
