@@ -1,6 +1,16 @@
 """The course's texts: prose and a grammar that are always there, and real corpora on request."""
 
+from course_utils.data.corpora import CorpusError, corpus_available, fetch_corpus
 from course_utils.data.grammar import Grammar, load_grammar
 from course_utils.data.prose import Splits, load_prose, tokenize
 
-__all__ = ["Grammar", "Splits", "load_grammar", "load_prose", "tokenize"]
+__all__ = [
+    "CorpusError",
+    "Grammar",
+    "Splits",
+    "corpus_available",
+    "fetch_corpus",
+    "load_grammar",
+    "load_prose",
+    "tokenize",
+]
