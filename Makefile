@@ -1,8 +1,8 @@
 # Each target sets up .venv when it is first needed; publish/install.py does the work, on any system.
 
-NOTEBOOKS =
-LAB_OPTIONS =
-TEST_OPTIONS =
+NOTEBOOKS ?=
+LAB_OPTIONS ?=
+TEST_OPTIONS ?=
 
 ifeq ($(OS),Windows_NT)
 PYTHON ?= python

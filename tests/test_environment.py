@@ -1,0 +1,443 @@
+"""One environment, described in five places that must agree, and the script that installs it.
+
+Each gate is a function that returns problems; planted defects show that it can turn red.
+"""
+
+import ast
+import importlib.metadata
+import itertools
+import json
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import rattler
+import yaml
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from publish import install
+
+ROOT = Path(__file__).parent.parent
+CONDA_NAME = {"torch": "pytorch-cpu"}  # where conda-forge calls a package otherwise
+SYSTEMS = {"linux": ("Linux", "posix"), "darwin": ("Darwin", "posix"), "win32": ("Windows", "nt")}
+# What torch asks for in its CUDA builds; the course installs the CPU build.
+ACCELERATOR = re.compile(r"^(nvidia|cuda|triton)\b")
+
+
+def text_of(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def project():
+    return tomllib.loads(text_of("pyproject.toml"))["project"]
+
+
+def minors(project):
+    """The Python versions that the project supports, as text: 3.11, 3.12, …"""
+    allowed = SpecifierSet(project["requires-python"])
+    return [f"3.{minor}" for minor in range(30) if f"3.{minor}" in allowed]
+
+
+# --- environment.yml is pyproject.toml in conda's words -----------------------------------------------------------
+
+
+def conda_problems(environment, project):
+    """Where environment.yml differs from pyproject.toml, or cannot serve Windows or Binder."""
+    environment = yaml.safe_load(environment)
+    lines = [line for line in environment["dependencies"] if isinstance(line, str)]
+    found = {spec.name.normalized: str(spec.version) for spec in map(rattler.MatchSpec, lines)}
+    required = {r.name: str(r.specifier) for r in map(Requirement, project["dependencies"])}
+    expected = {CONDA_NAME.get(name, name): bounds for name, bounds in required.items()}
+
+    problems = []
+    for name in sorted(expected | found):
+        if name not in ("python", "pip") and not _same_bounds(expected.get(name), found.get(name)):
+            problems.append(f"{name}: pyproject.toml says {expected.get(name)}, environment.yml {found.get(name)}")
+    python = [line for line in lines if re.fullmatch(r"python=3\.\d+", line)]
+    if len(python) != 1 or python[0].removeprefix("python=") not in minors(project):
+        problems.append("Binder needs exactly one line python=3.N, with a version that pyproject.toml allows")
+    if environment["channels"] != ["conda-forge", "nodefaults"]:
+        problems.append("channels must be conda-forge and nodefaults")
+    if {"pip": ["-e ."]} not in environment["dependencies"] or "pip" not in found:
+        problems.append("pip must install the course itself: pip: [-e .]")
+    return problems
+
+
+def _same_bounds(a, b):
+    return a is not None and b is not None and SpecifierSet(a) == SpecifierSet(b)
+
+
+def test_conda_users_get_what_pip_users_get(project):
+    assert conda_problems(text_of("environment.yml"), project) == []
+
+
+@pytest.mark.parametrize(
+    "old, new, problem",
+    [
+        ("jupyterlab>=4.4,<5", "jupyterlab>=4.4,<6", "jupyterlab: pyproject.toml says"),
+        ("  - tqdm>=4.66,<5\n", "", "tqdm: pyproject.toml says"),
+        ("  - pip\n", "  - pip\n  - scipy>=1\n", "scipy: pyproject.toml says None"),
+        ("pytorch-cpu", "pytorch", "pytorch: pyproject.toml says None"),
+        ("python=3.12", "python>=3.12", "exactly one line python=3.N"),
+        ("python=3.12", "python=3.10", "a version that pyproject.toml allows"),
+        ("  - nodefaults\n", "", "channels must be"),
+        ("      - -e .", "      - pooch", "pip must install the course"),
+    ],
+)
+def test_the_conda_gate_turns_red(project, old, new, problem):
+    planted = text_of("environment.yml").replace(old, new)
+
+    assert any(problem in found for found in conda_problems(planted, project))
+
+
+# --- constraints.txt pins everything that is installed, and nothing else ------------------------------------------
+
+
+def environments(project):
+    """The marker environments of every system and Python version that the course supports."""
+    for (system, (platform, os_name)), minor in itertools.product(SYSTEMS.items(), minors(project)):
+        names = {"sys_platform": system, "platform_system": platform, "os_name": os_name}
+        yield {**default_environment(), **names, "python_version": minor, "python_full_version": f"{minor}.9"}
+
+
+def closure(project):
+    """The names of all packages that the course and its extras need somewhere, directly or not."""
+    own = [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values())]
+    waiting = [(Requirement(line), "") for line in own]
+    places, seen = list(environments(project)), set()
+    while waiting:
+        requirement, extra = waiting.pop()
+        name, marker = canonicalize_name(requirement.name), requirement.marker
+        if ACCELERATOR.match(name) or marker and not any(marker.evaluate({**p, "extra": extra}) for p in places):
+            continue
+        for key in [(name, extra) for extra in {"", *requirement.extras}]:
+            if key not in seen:
+                seen.add(key)
+                waiting += [(Requirement(line), key[1]) for line in requires(name)]
+    return {name for name, _ in seen}
+
+
+def requires(name):
+    """What an installed package requires; nothing if it is not installed, as Windows' own packages elsewhere."""
+    try:
+        return importlib.metadata.requires(name) or []
+    except importlib.metadata.PackageNotFoundError:
+        return []
+
+
+def constraint_problems(constraints, pyproject):
+    """Where constraints.txt misses a package, pins one that nobody needs, or breaks a bound of pyproject.toml."""
+    project, build = pyproject["project"], pyproject["build-system"]["requires"]
+    lines = [line for line in constraints.splitlines() if line and not line.startswith("#")]
+    pins = dict(line.split("==") for line in lines if re.fullmatch(r"[a-z0-9-]+==[0-9][0-9.a-z]*", line))
+    needed = closure(project)
+
+    problems = [f"not a pin: {line}" for line in lines if line.split("==")[0] not in pins]
+    problems += [f"needed, but not pinned: {name}" for name in sorted(needed - pins.keys())]
+    problems += [f"pinned, but not needed: {name}" for name in sorted(pins.keys() - needed)]
+    own = [*project["dependencies"], *itertools.chain(*project["optional-dependencies"].values()), *build]
+    for requirement in map(Requirement, own):
+        pin = pins.get(canonicalize_name(requirement.name))
+        if pin and pin not in requirement.specifier:
+            problems.append(f"{requirement} in pyproject.toml forbids the pinned {pin}")
+    if lines != sorted(lines):
+        problems.append("the pins are not in alphabetical order")
+    return problems
+
+
+@pytest.fixture
+def pyproject():
+    return tomllib.loads(text_of("pyproject.toml"))
+
+
+def test_every_package_is_pinned_and_every_pin_is_needed(pyproject):
+    assert constraint_problems(text_of("constraints.txt"), pyproject) == []
+
+
+@pytest.mark.parametrize(
+    "old, new, problem",
+    [
+        (r"^tornado==.*\n", "", "needed, but not pinned: tornado"),
+        (r"^colorama==.*\n", "", "needed, but not pinned: colorama"),
+        (r"^(zipp==|widgetsnbextension==)", r"sphinx==9.0.4\n\1", "pinned, but not needed: sphinx"),
+        (r"^torch==.*$", "torch==1.13.1", "forbids the pinned 1.13.1"),
+        (r"^setuptools==.*$", "setuptools==70.0", "forbids the pinned 70.0"),
+        (r"^numpy==.*$", "numpy>=2", "not a pin: numpy>=2"),
+        (r"^(anyio==.*\n)", r"\1aaa==1.0\n", "not in alphabetical order"),
+    ],
+)
+def test_the_pin_gate_turns_red(pyproject, old, new, problem):
+    planted = re.sub(old, new, text_of("constraints.txt"), count=1, flags=re.MULTILINE)
+
+    assert any(problem in found for found in constraint_problems(planted, pyproject))
+
+
+# --- README, Makefile and the workflow name what exists -----------------------------------------------------------
+
+
+def targets(makefile):
+    """The targets that the Makefile declares."""
+    return set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE).group(1).split())
+
+
+def makefile_problems(makefile):
+    """Where make help differs from the targets, or a target calls a script outside the repository's folders."""
+    listed = set(re.findall(r"^make (\w+)  ", makefile, re.MULTILINE)) | {"help"}
+    rules = set(re.findall(r"^(\w+):", makefile, re.MULTILINE))
+    problems = [f"make help does not list {name}" for name in sorted(targets(makefile) - listed)]
+    problems += [f"make help lists {name}, which is no target" for name in sorted(listed - targets(makefile))]
+    problems += [f"no rule makes {name}" for name in sorted(targets(makefile) - rules)]
+    scripts = re.findall(r"(?<=\s)[\w/]+\.py", makefile)
+    return problems + [f"{name} does not exist" for name in scripts if not (ROOT / name).is_file()]
+
+
+def readme_problems(readme, makefile, environment, project):
+    """Where the README names a command, a file, an environment or a Python version that does not exist."""
+    first, *_, last = minors(project)
+    used = set(re.findall(r"(?:^ *|`|\$ )make (\w+)", readme, re.MULTILINE))
+    problems = [f"make {name} is no target" for name in sorted(used - targets(makefile))]
+    needed = ("make lab", "make test", "conda env create -f environment.yml")
+    problems += [f"the README does not say: {command}" for command in needed if command not in readme]
+    for low, high in re.findall(r"Python (3\.\d+)\s*(?:–|-|to|through)\s*(3\.\d+)", readme):
+        if (low, high) != (first, last):
+            problems.append(f"Python {low} to {high}, but pyproject.toml says {first} to {last}")
+    for version in re.findall(r"Python\s*(?:≥|>=|from)\s*(3\.\d+)", readme):
+        if version != first:
+            problems.append(f"Python ≥ {version}, but pyproject.toml says {first}")
+    name = yaml.safe_load(environment)["name"]
+    for used_name in re.findall(r"conda activate ([\w-]+)", readme):
+        if used_name != name:
+            problems.append(f"conda activate {used_name}, but environment.yml says {name}")
+    return problems
+
+
+def workflow_problems(workflow, makefile, project):
+    """Where the workflow tests other Python versions or systems, or not through the Makefile."""
+    (job,) = yaml.safe_load(workflow)["jobs"].values()
+    matrix, commands = job["strategy"]["matrix"], " ".join(step.get("run", "") for step in job["steps"])
+    problems = []
+    if matrix["python"] != minors(project):
+        problems.append(f"it tests Python {matrix['python']}, but pyproject.toml allows {minors(project)}")
+    if {system.split("-")[0] for system in matrix["system"]} != {"ubuntu", "macos", "windows"}:
+        problems.append(f"it tests {matrix['system']}: Linux, macOS or Windows is missing")
+    if "make test" not in commands or not set(re.findall(r"make (\w+)", commands)) <= targets(makefile) | {"choco"}:
+        problems.append("it does not run make test")
+    return problems
+
+
+def test_make_help_lists_every_target():
+    assert makefile_problems(text_of("Makefile")) == []
+
+
+def test_the_readme_names_what_exists(project):
+    assert readme_problems(text_of("README.md"), text_of("Makefile"), text_of("environment.yml"), project) == []
+
+
+def test_the_workflow_tests_what_is_supported(project):
+    assert workflow_problems(text_of(".github/workflows/ci.yml"), text_of("Makefile"), project) == []
+
+
+@pytest.mark.parametrize(
+    "old, new, problem",
+    [
+        ("make bench ", "make speed ", "make help does not list bench"),
+        ("make bench ", "make speed ", "make help lists speed"),
+        ("figures:\n", "drawings:\n", "no rule makes figures"),
+        ("figures/render.py", "figures/draw_all.py", "figures/draw_all.py does not exist"),
+    ],
+)
+def test_the_makefile_gate_turns_red(old, new, problem):
+    planted = text_of("Makefile").replace(old, new)
+
+    assert any(problem in found for found in makefile_problems(planted))
+
+
+GOOD_README = """
+You need Python 3.11–3.13; on Debian, Python ≥ 3.11 is `python3`.
+
+    make lab
+    make test
+    conda env create -f environment.yml
+    conda activate rnn-course
+"""
+
+
+@pytest.mark.parametrize(
+    "old, new, problem",
+    [
+        ("", "", None),
+        ("make lab", "make jupyter", "make jupyter is no target"),
+        ("make test", "pytest", "does not say: make test"),
+        ("3.11–3.13", "3.10–3.13", "Python 3.10 to 3.13"),
+        ("3.11–3.13", "3.11 to 3.14", "Python 3.11 to 3.14"),
+        ("≥ 3.11", "≥ 3.9", "Python ≥ 3.9"),
+        ("activate rnn-course", "activate rnn", "conda activate rnn,"),
+        ("-f environment.yml", "", "does not say: conda env create"),
+    ],
+)
+def test_the_readme_gate_turns_red(project, old, new, problem):
+    planted = GOOD_README.replace(old, new)
+
+    problems = readme_problems(planted, text_of("Makefile"), text_of("environment.yml"), project)
+
+    assert any(problem in found for found in problems) if problem else problems == []
+
+
+@pytest.mark.parametrize(
+    "old, new, problem",
+    [
+        (', "3.13"', "", "it tests Python ['3.11', '3.12']"),
+        (", windows-latest", "", "Linux, macOS or Windows is missing"),
+        ("make test", "pytest", "does not run make test"),
+    ],
+)
+def test_the_workflow_gate_turns_red(project, old, new, problem):
+    planted = text_of(".github/workflows/ci.yml").replace(old, new)
+
+    assert any(problem in found for found in workflow_problems(planted, text_of("Makefile"), project))
+
+
+# --- publish/install.py -------------------------------------------------------------------------------------------
+
+
+def test_the_installer_is_readable_by_old_pythons_and_needs_the_standard_library_alone():
+    tree = ast.parse(text_of("publish/install.py"), feature_version=(3, 6))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    modules = {alias.name for node in imports if isinstance(node, ast.Import) for alias in node.names}
+    modules |= {node.module for node in imports if isinstance(node, ast.ImportFrom)}
+
+    assert {module.split(".")[0] for module in modules} <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("version", [(2, 7), (3, 10), (3, 14)])
+def test_a_python_that_is_too_old_or_too_new_is_told_which_to_take(version):
+    with pytest.raises(install.SetupError, match=rf"This is Python {version[0]}.{version[1]} .*needs Python 3.11 to"):
+        install.check_python(version)
+
+
+def test_a_debian_without_venv_is_told_what_to_install(monkeypatch):
+    monkeypatch.setattr(install, "find_spec", lambda name: None if name == "ensurepip" else name)
+
+    with pytest.raises(install.SetupError, match=r"sudo apt install python3\.12-venv"):
+        install.check_python((3, 12))
+
+
+@pytest.fixture
+def workshop(tmp_path, monkeypatch):
+    """A stand-in for .venv; records what the installer does to it, and pip's commands, all of which succeed."""
+
+    class Workshop:
+        venv, log, refused = tmp_path / ".venv", [], None
+
+        def make_venv(self):
+            self.log.append("make")
+            (self.venv / "bin").mkdir(parents=True, exist_ok=True)
+            install.VENV_PYTHON.touch()
+
+        def pip(self, *arguments):
+            self.log.append(" ".join(arguments))
+            if "--report" in arguments:
+                url = install.CPU_INDEX if install.CPU_INDEX in arguments else "https://pypi.org/torch.whl"
+                metadata = {"name": "torch", "version": "2.13.0"}
+                report = {"install": [{"metadata": metadata, "download_info": {"url": url}}]}
+                Path(arguments[arguments.index("--report") + 1]).write_text(json.dumps(report))
+            return not (self.refused and any(self.refused in argument for argument in arguments))
+
+    shop = Workshop()
+    monkeypatch.setattr(install, "VENV", shop.venv)
+    monkeypatch.setattr(install, "VENV_PYTHON", shop.venv / "bin" / "python")
+    monkeypatch.setattr(install, "STAMP", shop.venv / "course.json")
+    monkeypatch.setattr(install, "make_venv", shop.make_venv)
+    monkeypatch.setattr(install, "pip", shop.pip)
+    monkeypatch.setattr(install.sys, "platform", "linux")
+    shop.log.clear()
+    return shop
+
+
+def test_a_complete_environment_is_left_alone(workshop):
+    install.set_up(["test"])
+    workshop.log.clear()
+
+    install.set_up(["test"])
+    install.set_up([])  # asks for less than is there
+
+    assert workshop.log == []
+
+
+def test_a_missing_extra_is_added_to_what_is_there(workshop):
+    install.set_up([])
+    workshop.log.clear()
+
+    install.set_up(["test"])
+
+    assert "make" not in workshop.log
+    assert workshop.log[-1].endswith(".[test]")
+
+
+@pytest.mark.parametrize("refused", ["torch", "--editable"])
+def test_a_failed_installation_is_never_taken_for_complete(workshop, refused):
+    workshop.refused = refused
+    with pytest.raises(install.SetupError, match="pip's reason stands above"):
+        install.set_up([])
+    workshop.refused = None
+    workshop.log.clear()
+
+    install.set_up([])
+
+    assert workshop.log[0] == "make"
+
+
+def test_an_interrupted_update_is_never_taken_for_complete(workshop, monkeypatch):
+    install.set_up([])
+    monkeypatch.setattr(install, "install_course", lambda extras: (_ for _ in ()).throw(KeyboardInterrupt))
+
+    with pytest.raises(KeyboardInterrupt):
+        install.set_up(["test"])
+
+    assert install.installed() is None
+
+
+@pytest.mark.parametrize("field, value", [("root", "/elsewhere"), ("python", "3.99")])
+def test_a_moved_environment_or_one_of_another_python_is_made_anew(workshop, field, value):
+    install.set_up([])
+    stamp = json.loads(install.STAMP.read_text())
+    install.STAMP.write_text(json.dumps({**stamp, field: value}))
+    workshop.log.clear()
+
+    install.set_up([], this_python=True)
+
+    assert workshop.log[0] == "make"
+
+
+def test_the_cpu_build_of_torch_comes_first_and_the_source_is_said(workshop, capsys):
+    install.set_up([])
+
+    assert workshop.log[1].startswith(f"--no-deps --index-url {install.CPU_INDEX}")
+    assert "torch 2.13.0 from download.pytorch.org" in capsys.readouterr().out
+
+
+def test_without_the_cpu_index_torch_comes_from_pypi_and_that_is_said(workshop, capsys):
+    workshop.refused = install.CPU_INDEX
+
+    install.set_up([])
+
+    output = capsys.readouterr().out
+    assert "did not answer: taking the same version from PyPI, perhaps with CUDA" in output
+    assert "torch 2.13.0 from pypi.org" in output
+
+
+def test_settings_of_other_environments_do_not_leak_in(monkeypatch):
+    for name in install.FOREIGN:
+        monkeypatch.setenv(name, "/another/python")
+
+    environment = install.own_environment()
+
+    assert environment["VIRTUAL_ENV"] == str(install.VENV)
+    assert "/another/python" not in environment.values()
+    assert environment["PATH"].startswith(str(install.SCRIPTS))
