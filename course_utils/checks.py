@@ -14,9 +14,6 @@ def check(attempt, cases, misconceptions, tolerance=1e-9):
             the mistaken function's answers on all cases gets its hint.
         tolerance: largest accepted relative or absolute difference between numbers.
 
-    Returns:
-        True if all cases hold, else False.
-
     Raises:
         ValueError: if a misconception answers every case correctly, hence is none.
     """
@@ -34,7 +31,6 @@ def check(attempt, cases, misconceptions, tolerance=1e-9):
         print(f"{name}: not attempted yet.")
     elif _same(answers, expected, tolerance):
         print(f"{name}: correct, on all {len(cases)} cases.")
-        return True
     else:
         wrong = [i for i in range(len(cases)) if not _same(answers[i], expected[i], tolerance)]
         arguments = ", ".join(_short(argument) for argument in cases[wrong[0]][0])
@@ -43,7 +39,6 @@ def check(attempt, cases, misconceptions, tolerance=1e-9):
         for hint, mistakes in hints.items():
             if _same(answers, mistakes, tolerance):
                 print(f"  Hint: {hint}")
-    return False
 
 
 def _answer(function, arguments):

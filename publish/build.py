@@ -10,7 +10,9 @@ import json
 import os
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty
 
 import jupytext
 import nbformat
@@ -52,6 +54,7 @@ def build(source, target, on_cell=lambda count: None):
     """
     notebook = read_source(source)
     _execute(notebook, target, on_cell)
+    _keep_volatile_outputs(notebook, target)
     notebook.metadata["course"] = {
         **notebook.metadata.get("course", {}),
         "source": source_hash(source),
@@ -137,8 +140,44 @@ def _models_in_order(notebook):
     return ordered
 
 
+def _keep_volatile_outputs(notebook, target):
+    """Give cells tagged `volatile` (seconds, versions) their old outputs back, unless their code changed.
+
+    Such a cell did run; what it prints differs from run to run, and would make each build another text.
+    """
+    if not target.exists():
+        return
+    old = {cell.source: cell.get("outputs") for cell in nbformat.read(target, as_version=4).cells}
+    for cell in notebook.cells:
+        if "volatile" in cell.metadata.get("tags", []) and cell.source in old:
+            cell.outputs = old[cell.source]
+
+
+class PatientClient(NotebookClient):
+    """An nbclient that looks for a cell's reply again and again.
+
+    A widget's messages go out on the socket on which the reply comes in, and pyzmq then may miss that it
+    came: a plain client sits there until the cell's timeout (nbclient issue 312).
+    """
+
+    async def async_start_new_kernel_client(self):
+        client = await super().async_start_new_kernel_client()
+        receive = client.shell_channel.get_msg
+
+        async def get_msg(timeout=None, pause=0.2):
+            waited = 0
+            while timeout is None or waited < timeout:
+                with suppress(Empty):
+                    return await receive(timeout=pause)
+                waited += pause
+            raise Empty
+
+        client.shell_channel.get_msg = get_msg
+        return client
+
+
 def _execute(notebook, target, on_cell):
-    client = NotebookClient(
+    client = PatientClient(
         notebook,
         timeout=600,
         kernel_name="python3",

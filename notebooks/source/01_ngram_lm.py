@@ -1,0 +1,1293 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 1 · How far does counting get us?
+#
+# > A model that only counts can already finish your sentence. It is also where every neural model has to start: as the number to beat.
+#
+# **You will** build n-gram language models from nothing but counts, smooth them up to Kneser–Ney, and measure all of them with one yardstick, perplexity.<br>
+# **You need** Python and the idea of a conditional probability. Notebook 0 explains how exercises work.<br>
+# **Time** 75 min; the cells run in about 40 s on a laptop.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Ask the room to finish "students opened their …" before showing anything. Keep the answers on the board: the first model will give books 0.4 and exams 0.1, and somebody will have said laptops.
+
+# %%
+import math
+import random
+import time
+from collections import Counter, defaultdict
+
+import matplotlib.pyplot as plt
+import numpy as np
+from ipywidgets import IntSlider, Text, interact
+
+from course_utils import COLOR, check, setup, show
+from course_utils.data import load_grammar, load_prose
+
+setup(seed=0)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Symbols
+#
+# | symbol | code | meaning |
+# |---|---|---|
+# | $w_1 \dots w_d$ | `sentence` | a sentence: a list of $d$ tokens |
+# | BOS, EOS | `BOS`, `EOS` | markers before the first and after the last token |
+# | $h$ | `context` | the $n-1$ tokens before the next one, a tuple |
+# | $c(h\,w)$ | `counts[context][word]` | how often $w$ follows $h$ |
+# | $p(w \mid h)$ | `p(word, history)` | probability of the next token; a model *is* this function |
+# | $V$ | `V` | number of tokens that can come next: the vocabulary and EOS |
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Everything in this lecture is a function p(word, history). Say it twice: the same interface serves the recurrent networks of notebook 3 and later, so they can all be compared with one perplexity function.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What comes next?
+#
+# ![A sentence of tokens: the three before the blank are the context of a 4-gram, the older ones are greyed out.](../figures/ngram_window.svg)
+#
+# A **language model** gives each possible next token a probability. An **n-gram model** looks at the last $n-1$ tokens only, the *context*, and asks a corpus what followed them.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The picture is the whole idea and also its weakness: the grey tokens never reach the model. Ask which word the grey part suggests.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Counting n-grams
+#
+# The first word has no predecessors, so contexts are padded with BOS. EOS is predicted like a word: a model must know when to stop.
+
+# %%
+BOS, EOS, UNK = "<s>", "</s>", "<unk>"
+
+
+def ngrams(sentence, n):
+    """The n-grams of a sentence, one for each token to predict: its words and EOS."""
+    tokens = [BOS] * (n - 1) + sentence + [EOS]
+    return [tuple(tokens[t : t + n]) for t in range(len(sentence) + 1)]
+
+
+ngrams(["students", "opened", "their", "books"], n=3)
+
+# %%
+def count_ngrams(corpus, n):
+    """counts[context][word]: how often the word follows the context, a tuple of n - 1 tokens."""
+    counts = defaultdict(Counter)
+    for sentence in corpus:
+        for *context, word in ngrams(sentence, n):
+            counts[tuple(context)][word] += 1
+    return dict(counts)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Let the room count the trigrams of the four-word sentence before you run the cell: five, because EOS is predicted too. A classic slip is a negative index at the start of the sentence; padding avoids it.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## From counts to probabilities
+#
+# Suppose *students opened their* occurred 1000 times. The estimate is a ratio of counts:
+#
+# $$p(w \mid h) = \frac{c(h\,w)}{c(h)}$$
+
+# %%
+next_words = {"books": 400, "laptops": 250, "minds": 150, "exams": 100, "umbrellas": 100}
+classroom = [["students", "opened", "their", word] for word, times in next_words.items() for _ in range(times)]
+classroom_counts = count_ngrams(classroom, n=4)
+
+# %% tags=["topic-A3", "nbval-check-output"]
+context = ("students", "opened", "their")
+seen, total = classroom_counts[context], classroom_counts[context].total()
+print(f"c(h) = {total}   p(books | h) = {seen['books'] / total}   p(exams | h) = {seen['exams'] / total}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# These are the lecture's numbers: 1000, 400, 100. The estimate is the maximum-likelihood one; a later slide shows what is wrong with it.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What the window throws away
+#
+# *As the proctor started the clock, the students opened their …* Everybody says **exams**. A 4-gram cannot: it never sees the proctor.
+
+# %%
+def last(history, n):
+    """The last n - 1 tokens of a history, BOS where the sentence had not begun."""
+    return tuple(([BOS] * (n - 1) + list(history))[len(history) :])
+
+# %% tags=["topic-A3", "nbval-check-output"]
+proctor = "as the proctor started the clock , the students opened their".split()
+plain = "the students opened their".split()
+print(last(proctor, n=4))
+same_counts = classroom_counts[last(proctor, 4)] == classroom_counts[last(plain, 4)]
+print("same distribution with and without the proctor:", same_counts)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The discarded context is the point of the example, not a detail. Why not n = 12, then? Let them guess; the slide on sparsity answers.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 1 · Which denominator?
+#
+# **Predict first:** *their* was followed 4 times by books, once by exams, 5 times by keys. What is $p(\text{books} \mid \text{their})$? Then write it for any counts.
+#
+# <details><summary>Answer</summary>4 / 10: only what followed <em>their</em> counts, not the whole corpus.</details>
+
+# %% tags=["exercise-1-stub"]
+def conditional(counts, context, word):
+    """p(word | context) from counts[context][word]."""
+    ...
+
+# %% tags=["exercise-1-check"] slideshow={"slide_type": "skip"}
+def check_conditional(attempt):
+    """Try an attempt on a corpus of two contexts."""
+    small = {("their",): Counter(books=4, exams=1, keys=5), ("the",): Counter(books=2, end=6)}
+    everything = sum(words.total() for words in small.values())
+    return check(
+        attempt,
+        cases=[((small, ("their",), "books"), 0.4), ((small, ("the",), "books"), 0.25), ((small, ("the",), "keys"), 0.0)],
+        misconceptions={
+            "you divided by all tokens of the corpus: that is p(context and word), not p(word | context)": (
+                lambda counts, context, word: counts[context][word] / everything
+            ),
+            "you divided by the count of the word: that is p(context | word), the condition turned round": (
+                lambda counts, context, word: counts[context][word] / sum(words[word] for words in counts.values())
+            ),
+            "you divided by the number of different words after the context, not by how often it occurred": (
+                lambda counts, context, word: counts[context][word] / len(counts[context])
+            ),
+            "a count is not a probability yet: divide by the count of the context": (
+                lambda counts, context, word: counts[context][word]
+            ),
+        },
+    )
+
+
+check_conditional(conditional)
+
+# %% tags=["exercise-1-solution"] slideshow={"slide_type": "skip"}
+def conditional_solution(counts, context, word):
+    """p(word | context) from counts[context][word]."""
+    return counts[context][word] / counts[context].total()
+
+
+check_conditional(conditional_solution)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Two minutes in pairs. The favourite wrong answer is 4 / 18: the joint probability.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The chain rule, and where we cut it
+#
+# ![The factors of a sentence's probability: all earlier tokens condition each factor in the chain rule, only the last one in the bigram model.](../figures/markov_chain_rule.svg)
+#
+# $$p(w_1 \dots w_d) \;=\; \prod_{t=1}^{d+1} p(w_t \mid w_1 \dots w_{t-1}) \;\approx\; \prod_{t=1}^{d+1} p(w_t \mid w_{t-1}), \qquad w_0 = \text{BOS},\; w_{d+1} = \text{EOS}$$
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The equality is exact, the approximation is the Markov assumption. EOS in the product makes the probabilities of all sentences of all lengths sum to one; without it each length would have its own total of one.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A corpus small enough to check by eye
+
+# %%
+tiny = [line.split() for line in """
+natural language processing
+statistical natural language processing
+natural language processing needs statistical models
+statistical language models give sentences a probability
+statistical natural language processing counts words
+is language natural or learned
+natural processing of speech takes time
+language models help natural language processing
+""".strip().splitlines()]  # fmt: skip
+bigrams = count_ngrams(tiny, n=2)
+bigrams["natural",]
+
+# %% [markdown]
+# A model is a function `p(word, history)`. This one divides counts; it is called *maximum likelihood* because no other bigram model gives its own training corpus a higher probability.
+
+# %%
+def relative_frequency(corpus, n):
+    """The maximum-likelihood n-gram model, as a function p(word, history)."""
+    counts = count_ngrams(corpus, n)
+    return lambda word, history: counts[last(history, n)][word] / counts[last(history, n)].total()
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Eight sentences, written for this page. Have somebody count how often natural is followed by language: five of six... let them verify with the Counter that the cell prints.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One product, factor by factor
+
+# %% tags=["topic-A2"]
+def factors(p, sentence):
+    """The factors p(w_t | w_1 … w_{t-1}) of a sentence, EOS the last."""
+    return [p(word, sentence[:t]) for t, word in enumerate(sentence + [EOS])]
+
+
+bigram = relative_frequency(tiny, n=2)
+sentence = "natural language processing".split()
+for previous, word, q in zip([BOS, *sentence], [*sentence, EOS], factors(bigram, sentence)):
+    print(f"p({word:<10} | {previous:<10}) = {q:.4f}")
+print(f"p(sentence) = {math.prod(factors(bigram, sentence)):.4f}")
+
+# %% [markdown]
+# The first factor is $p(\text{natural} \mid \text{BOS})$: how often a sentence *starts* with natural. The plain frequency $p(\text{natural})$ is another number:
+
+# %% tags=["nbval-check-output"]
+unigram = relative_frequency(tiny, n=1)
+print(f"p(natural) = {unigram('natural', []):.3f}   p(natural | BOS) = {bigram('natural', []):.3f}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Point at the first factor. Lecture slides and blog posts often write p(w1) there. It is not the unigram probability.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Word order has a probability
+#
+# The same four words, in two orders:
+
+# %% tags=["topic-A1", "nbval-check-output"]
+good = "statistical natural language processing".split()
+odd = "statistical language natural processing".split()
+for words in (good, odd):
+    print(f"p({' '.join(words)}) = {math.prod(factors(bigram, words)):.6f}")
+print("the model prefers English:", math.prod(factors(bigram, good)) > math.prod(factors(bigram, odd)))
+
+# %% [markdown]
+# A unigram model cannot tell them apart: the same factors in another order have the same product.
+
+# %% tags=["nbval-check-output"]
+same = math.isclose(math.prod(factors(unigram, good)), math.prod(factors(unigram, odd)))
+print("equal under the unigram model:", same)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Nothing here knows grammar. The ratio of the two probabilities is what a recogniser or a translator uses to choose between candidates.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 2 · The log-probability of a sentence
+#
+# Products of small numbers underflow, sums of logarithms do not. Given any model `p(word, history)`, return $\sum_t \log p(w_t \mid w_1 \dots w_{t-1})$ in nats.
+#
+# **Predict first:** how many terms has the sum for a sentence of three words?
+#
+# <details><summary>Answer</summary>Four: three words and EOS. BOS is given, never predicted.</details>
+
+# %% tags=["exercise-2-stub"]
+def sentence_log_prob(p, sentence):
+    """Sum of the natural logarithms of p(word, history) over the words of a sentence and EOS."""
+    ...
+
+# %% tags=["exercise-2-check"] slideshow={"slide_type": "skip"}
+def check_sentence_log_prob(attempt):
+    """Try an attempt on a model that depends on the last token and on the sentence's length so far."""
+
+    def p(word, history):
+        likely = {BOS: "a", "a": "b", "b": EOS}[last(history, 2)[0]]
+        return (0.5 if word == likely else 0.1) / (1 + len(history))
+
+    return check(
+        attempt,
+        cases=[
+            ((p, ["a", "b"]), math.log(0.5) + math.log(0.25) + math.log(0.5 / 3)),
+            ((p, ["b"]), math.log(0.1) + math.log(0.25)),
+            ((p, []), math.log(0.1)),
+        ],
+        misconceptions={
+            "you left out EOS: without it a model need not know when to stop": (
+                lambda p, s: sum(math.log(p(w, s[:t])) for t, w in enumerate(s))
+            ),
+            "you left out the first word: BOS is its history, [] in code": (
+                lambda p, s: sum(math.log(p(w, (s + [EOS])[:t])) for t, w in enumerate(s + [EOS]) if t)
+            ),
+            "you scored BOS as if it were a word: it is given, never predicted": (
+                lambda p, s: math.log(p(BOS, [])) + sum(math.log(p(w, s[:t])) for t, w in enumerate(s + [EOS]))
+            ),
+            "you took logarithms to base 2: the result is in bits, not in nats": (
+                lambda p, s: sum(math.log2(p(w, s[:t])) for t, w in enumerate(s + [EOS]))
+            ),
+            "you gave every word an empty history": (
+                lambda p, s: sum(math.log(p(w, [])) for w in s + [EOS])
+            ),
+            "you multiplied probabilities: take the logarithm, so that long sentences do not underflow": (
+                lambda p, s: math.prod(p(w, s[:t]) for t, w in enumerate(s + [EOS]))
+            ),
+        },
+    )  # fmt: skip
+
+
+check_sentence_log_prob(sentence_log_prob)
+
+# %% tags=["exercise-2-solution"] slideshow={"slide_type": "skip"}
+def sentence_log_prob_solution(p, sentence):
+    """Sum of the natural logarithms of p(word, history) over the words of a sentence and EOS."""
+    return sum(math.log(p(word, sentence[:t])) for t, word in enumerate(sentence + [EOS]))
+
+
+check_sentence_log_prob(sentence_log_prob_solution)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The check recognises six wrong answers by name. Collect what the room wrote: EOS forgotten is the most frequent.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One yardstick for all models: perplexity
+#
+# $J$ is the mean negative log-likelihood per token; perplexity is its exponential, the inverse geometric mean of the probabilities:
+#
+# $$J = -\frac{1}{T} \sum_{t=1}^{T} \log p(w_t \mid h_t), \qquad \text{PP} = e^{J} = \sqrt[T]{\prod_{t=1}^{T} \frac{1}{p(w_t \mid h_t)}}$$
+
+# %%
+def perplexity(p, corpus):
+    """exp of the mean negative log-likelihood per token; EOS counts as a token, BOS does not."""
+    probabilities = [q for sentence in corpus for q in factors(p, sentence)]
+    nats = [-math.log(q) if q > 0 else math.inf for q in probabilities]
+    return math.exp(sum(nats) / len(nats))
+
+# %% [markdown]
+# Read it as a number of choices: a model of perplexity 12 is as unsure as one that picks among 12 equally likely tokens.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Per token, not per sentence; EOS is scored, BOS and padding never. Two papers' perplexities compare only over the same tokens and the same treatment of rare words.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Four facts that keep perplexity honest
+
+# %% tags=["topic-A7", "nbval-check-output"]
+tokens = {EOS} | {word for sentence in tiny for word in sentence}
+probabilities = [q for sentence in tiny for q in factors(bigram, sentence)]
+T = len(probabilities)
+bits = -sum(math.log2(q) for q in probabilities) / T
+
+print("a uniform model has |V|:", math.isclose(perplexity(lambda w, h: 1 / len(tokens), tiny), len(tokens)))
+print("a perfect model has 1:  ", perplexity(lambda w, h: 1.0, tiny) == 1)
+print("2^bits = e^nats:        ", math.isclose(2**bits, perplexity(bigram, tiny)))
+print("the T-th root form:     ", math.isclose(math.prod(probabilities) ** (-1 / T), perplexity(bigram, tiny)))
+
+# %% [markdown]
+# The base of the logarithm cancels. A *weighted by tokens* mean is meant: averaging sentence by sentence would let a two-word sentence weigh as much as one of forty.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The perfect model is not a joke: a model that has just read the word it predicts gets perplexity 1. Some published worked examples score a word with a state that has read it. Always shift by one.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 3 · Perplexity of two sentences
+#
+# A model gave the tokens of one sentence the probabilities ½ and ½, those of another ⅛, ⅛, ⅛ and ⅛. **Predict:** is its perplexity 4, 5, or about 5.04? Then compute it for any list of sentences.
+#
+# <details><summary>Answer</summary>2<sup>(1+1+3+3+3+3)/6</sup> = 2<sup>7/3</sup> ≈ 5.04: all six tokens weigh the same.</details>
+
+# %% tags=["exercise-3-stub"]
+def token_perplexity(sentences):
+    """Perplexity of a corpus; sentences is a list of lists of token probabilities, EOS included."""
+    ...
+
+# %% tags=["exercise-3-check"] slideshow={"slide_type": "skip"}
+def check_token_perplexity(attempt):
+    """Try an attempt on sentences of unequal lengths."""
+
+    def nats(sentence):
+        return [-math.log(q) for q in sentence]
+
+    def mean(values):
+        return sum(values) / len(values)
+
+    def flat(sentences):
+        return [q for sentence in sentences for q in sentence]
+
+    return check(
+        attempt,
+        cases=[
+            (([[1 / 2, 1 / 2], [1 / 8] * 4],), 2 ** (7 / 3)),
+            (([[0.1], [0.4, 0.2, 0.9]],), (1 / (0.1 * 0.4 * 0.2 * 0.9)) ** (1 / 4)),
+        ],
+        misconceptions={
+            "you averaged the sentences' perplexities: short sentences weigh too much, and exp is not linear": (
+                lambda sentences: mean([math.exp(mean(nats(s))) for s in sentences])
+            ),
+            "you averaged per sentence first: each token must weigh the same": (
+                lambda sentences: math.exp(mean([mean(nats(s)) for s in sentences]))
+            ),
+            "you left out the last token, EOS: it is predicted like any other": (
+                lambda sentences: math.exp(mean(nats([q for s in sentences for q in (s[:-1] or s)])))
+            ),
+            "the logarithm and the power have different bases: use e with log, or 2 with log2": (
+                lambda sentences: 2 ** mean(nats(flat(sentences)))
+            ),
+            "the sign: log of a probability is negative, perplexity is at least 1": (
+                lambda sentences: math.exp(-mean(nats(flat(sentences))))
+            ),
+            "you averaged probabilities: perplexity needs their geometric mean": (
+                lambda sentences: 1 / mean(flat(sentences))
+            ),
+            "you divided by the number of sentences instead of the number of tokens": (
+                lambda sentences: math.exp(sum(nats(flat(sentences))) / len(sentences))
+            ),
+            "you forgot the exponential: this is J, in nats per token": (
+                lambda sentences: mean(nats(flat(sentences)))
+            ),
+        },
+    )  # fmt: skip
+
+
+check_token_perplexity(token_perplexity)
+
+# %% tags=["exercise-3-solution"] slideshow={"slide_type": "skip"}
+def token_perplexity_solution(sentences):
+    """Perplexity of a corpus; sentences is a list of lists of token probabilities, EOS included."""
+    nats = [-math.log(q) for sentence in sentences for q in sentence]
+    return math.exp(sum(nats) / len(nats))
+
+
+check_token_perplexity(token_perplexity_solution)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Vote on 4, 5 and 5.04 first. 5 is the mean of the two sentences' perplexities 2 and 8, 4 comes from averaging per sentence.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Two corpora that every Python has
+#
+# **Prose**: the Python language reference and the standard library's docstrings, split *by module*. **Grammar**: 44 words and rules with probabilities; its entropy, hence the best possible perplexity, can be computed exactly.
+
+# %%
+prose = load_prose(seed=0)
+grammar = load_grammar("english")
+sampled = grammar.sample(12_000, seed=0)
+toy = {"train": sampled[:10_000], "validation": sampled[10_000:11_000], "test": sampled[11_000:]}
+print(" ".join(prose.train[2]), "|", " ".join(toy["train"][3]), sep="\n")
+
+# %% [markdown]
+# Rare words become UNK, by a vocabulary built on the *training* part alone: one that has peeked at the test text would leak.
+
+# %%
+def replace_rare(splits, min_count):
+    """Replace by UNK what occurs fewer than min_count times in the training part."""
+    frequency = Counter(word for sentence in splits["train"] for word in sentence)
+    known = {word for word, times in frequency.items() if times >= min_count}
+    return {
+        part: [[word if word in known else UNK for word in sentence] for sentence in corpus]
+        for part, corpus in splits.items()
+    }
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The prose is dry but real: about 170 thousand tokens that nobody has to download. Splitting by module matters so much that it gets a slide of its own at the end.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What we train and test on
+
+# %%
+def vocabulary(corpus):
+    """All tokens that can come next: the words of a training corpus and EOS."""
+    return {EOS} | {word for sentence in corpus for word in sentence}
+
+
+corpora = {"prose": replace_rare(prose._asdict(), min_count=2), "grammar": replace_rare(toy, min_count=1)}
+for name, splits in corpora.items():
+    V, T = len(vocabulary(splits["train"])), sum(len(sentence) + 1 for sentence in splits["test"])
+    unknown = sum(sentence.count(UNK) for sentence in splits["test"]) / T
+    print(f"{name:8} |V| = {V:5}   train {len(splits['train']):5} sentences   test {T:5} tokens, {unknown:.1%} UNK")
+
+# %% [markdown]
+# A uniform model has perplexity $|V|$ on either corpus. That is the ceiling; the floor is known for the grammar.
+
+# %%
+nats, length = grammar.entropy()
+print(f"a sentence of the grammar carries {nats:.3f} nats over {length:.3f} tokens: floor e^(nats / tokens) = {grammar.floor():.3f}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# For real text nobody knows the floor. Having one corpus where it is known lets us say how much of the remaining perplexity is the model's fault.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Sparsity: most of what comes is new
+#
+# How many n-grams of the test text were never seen in training? And how many different ones must be stored?
+
+# %%
+orders = range(1, 6)
+train, validation, test = (corpora["prose"][part] for part in ("train", "validation", "test"))
+levels = [count_ngrams(train, n) for n in orders]  # levels[m]: contexts of m tokens
+
+
+def unseen_share(n):
+    """The share of n-grams of the test text that the training text does not hold."""
+    grams = [gram for sentence in test for gram in ngrams(sentence, n)]
+    return sum(gram[-1] not in levels[n - 1].get(gram[:-1], ()) for gram in grams) / len(grams)
+
+
+def stored(n, share):
+    """The number of different n-grams in a share of the training sentences."""
+    return len({gram for sentence in train[: int(share * len(train))] for gram in ngrams(sentence, n)})
+
+# %% slideshow={"slide_type": "skip"}
+def plot_sparsity(shares=(0.1, 0.4, 0.7, 1.0)):
+    """Draw the share of unseen test n-grams against n, and the stored n-grams against the corpus' size."""
+    fig, (left, right) = plt.subplots(1, 2)
+    bars = left.bar(orders, [100 * unseen_share(n) for n in orders], color=COLOR["ngram"])
+    left.bar_label(bars, fmt="%.0f %%")
+    left.set(xlabel="order $n$", ylabel="unseen test n-grams (%)", ylim=(0, 105))
+    for n in orders:
+        right.plot([100 * s for s in shares], [stored(n, s) / 1000 for s in shares], color=plt.cm.viridis(0.17 * (n - 1)))
+        right.annotate(f"$n={n}$", (101, stored(n, 1) / 1000), va="center", fontsize=12, annotation_clip=False)
+    right.set(xlabel="training text used (%)", ylabel="stored n-grams (thousands)", xlim=(8, 118))
+    return fig
+
+# %% tags=["topic-A4", "output-only"]
+show(plot_sparsity(), "Most 5-grams of new prose were never seen, and storing them costs almost one entry per token.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Left: why n = 12 would not help. Right: memory grows with n and with the corpus; only the unigram curve bends.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Two kinds of zero
+#
+# An unseen **continuation** makes the numerator 0, and one zero makes the whole sentence impossible: perplexity ∞. An unseen **context** makes the denominator 0: no estimate at all.
+
+# %% tags=["topic-A4"]
+for n in orders:
+    counts, grams = levels[n - 1], [gram for sentence in test for gram in ngrams(sentence, n)]
+    no_context = sum(gram[:-1] not in counts for gram in grams)
+    no_word = sum(gram[:-1] in counts and counts[gram[:-1]][gram[-1]] == 0 for gram in grams)
+    print(f"n = {n}: numerator 0 for {no_word / len(grams):5.1%}, denominator 0 for {no_context / len(grams):5.1%}")
+
+# %% [markdown]
+# The first calls for *smoothing*: take a little probability from what was seen. The second for *backing off*: ask a shorter context.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Write both zeros on the board as fractions. Everything on the next slides is a remedy for one or both.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Add k
+#
+# Pretend that each word had been seen $k$ more times after each context:
+#
+# $$p(w \mid h) = \frac{c(h\,w) + k}{c(h) + k\,|V|}$$
+
+# %%
+def add_k(counts, n, k, V):
+    """Additive smoothing; k = 1 is Laplace's."""
+
+    def p(word, history):
+        words = counts.get(last(history, n), Counter())
+        return (words[word] + k) / (words.total() + k * V)
+
+    return p
+
+
+V = len(vocabulary(train))
+print(f"no context at all: {perplexity(relative_frequency(train, 1), validation):.1f} (the unigram model)")
+for k in (1, 0.1, 0.01, 0.001):
+    print(f"k = {k:<5}  trigram perplexity on validation {perplexity(add_k(levels[2], 3, k, V), validation):7.1f}")
+
+# %% [markdown]
+# Every value of $k$ does worse than a model that ignores the context: one amount for all words and all contexts is too blunt.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Two zeros are gone at one stroke and the result is poor. The reason: after a rare context almost all the probability goes to words that never follow it.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 4 · Add k
+#
+# A context was seen 10 times, 3 of them before *cat*; $|V| = 50$, $k = 0.2$. **Predict:** is $p(\text{cat} \mid h)$ now more or less than 0.3? Write the formula.
+#
+# <details><summary>Answer</summary>(3 + 0.2) / (10 + 0.2 · 50) = 0.16: half of the probability went to unseen words.</details>
+
+# %% tags=["exercise-4-stub"]
+def add_k_estimate(count, total, k, V):
+    """p(w | h) from c(hw) = count, c(h) = total, the added k and the vocabulary size V."""
+    ...
+
+# %% tags=["exercise-4-check"] slideshow={"slide_type": "skip"}
+def check_add_k_estimate(attempt):
+    """Try an attempt on seen and unseen words."""
+    return check(
+        attempt,
+        cases=[((3, 10, 0.2, 50), 0.16), ((0, 10, 0.2, 50), 0.01), ((0, 0, 1, 4), 0.25)],
+        misconceptions={
+            "the denominator lacks k|V|: the probabilities then sum to more than 1": (
+                lambda count, total, k, V: (count + k) / (total or 1)
+            ),
+            "the denominator has k once: k is added for each of the |V| words": (
+                lambda count, total, k, V: (count + k) / (total + k)
+            ),
+            "the denominator has |V| instead of k|V|": (lambda count, total, k, V: (count + k) / (total + V)),
+            "the numerator lacks k: unseen words keep probability 0": (
+                lambda count, total, k, V: count / (total + k * V)
+            ),
+            "you added 1 (Laplace), not k": (lambda count, total, k, V: (count + 1) / (total + V)),
+        },
+    )
+
+
+check_add_k_estimate(add_k_estimate)
+
+# %% tags=["exercise-4-solution"] slideshow={"slide_type": "skip"}
+def add_k_estimate_solution(count, total, k, V):
+    """p(w | h) from c(hw) = count, c(h) = total, the added k and the vocabulary size V."""
+    return (count + k) / (total + k * V)
+
+
+check_add_k_estimate(add_k_estimate_solution)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The point of the prediction: a modest looking k of 0.2 halves the probability of a word that we saw in 30 % of cases.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A ladder of contexts
+#
+# ![A ladder from the longest context to the empty one: students opened their, opened their, their, nothing.](../figures/backoff_ladder.svg)
+#
+# A shorter context has been seen more often but says less. All better methods climb this ladder from the bottom and mix what they meet.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Trust grows downwards, information grows upwards. Each of the next four methods is one formula for what happens on a rung.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One ladder, many formulas
+#
+# On each rung, a formula `blend` turns the counts after that context and the estimate from the rung below into a new estimate:
+
+# %%
+def ladder(levels, blend):
+    """A model that climbs from the empty context to the longest one seen; levels[m] has contexts of m tokens."""
+    totals = [{context: words.total() for context, words in counts.items()} for counts in levels]
+
+    def p(word, history):
+        longest = last(history, len(levels))
+        estimate = levels[0][()][word] / totals[0][()]
+        for m in range(1, len(levels)):
+            context = longest[len(longest) - m :]
+            if context not in levels[m]:
+                break  # a longer context was not seen either
+            words = levels[m][context]
+            estimate = blend(words[word], totals[m][context], len(words), estimate)
+        return estimate
+
+    return p
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# This is the only code of some length today, and all four methods share it. Walk through p with the context "their books" in mind.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Interpolation
+#
+# Mix the relative frequency with the estimate of the shorter context $h'$:
+#
+# $$p(w \mid h) = \lambda\, \frac{c(h\,w)}{c(h)} + (1 - \lambda)\, p(w \mid h')$$
+
+# %%
+def interpolation(lam):
+    """The blend of Jelinek and Mercer with one weight for all contexts."""
+    return lambda count, total, types, lower: lam * count / total + (1 - lam) * lower
+
+
+for lam in (0.2, 0.4, 0.6, 0.8):
+    print(f"λ = {lam}   trigram perplexity on validation {perplexity(ladder(levels[:3], interpolation(lam)), validation):6.1f}")
+
+# %% [markdown]
+# $\lambda$ is chosen on validation text; chosen on the training text it would be 1, since training counts predict themselves best.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Jelinek and Mercer 1980. In the original the weight depends on how often the context was seen; one weight is enough to see the effect.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Stupid back-off
+#
+# Use the longest context that has seen the word, and multiply by 0.4 for each step down:
+#
+# $$S(w \mid h) = \begin{cases} c(h\,w) / c(h) & \text{if } c(h\,w) > 0 \\ 0.4\; S(w \mid h') & \text{otherwise} \end{cases}$$
+
+# %%
+def stupid_back_off(count, total, types, lower):
+    """Brants et al. 2007: fast and good for ranking, but no probability."""
+    return count / total if count else 0.4 * lower
+
+
+score = ladder(levels[:3], stupid_back_off)
+all_words = sorted(vocabulary(train))
+print(f"sum over all words after 'this method': {sum(score(word, ['this', 'method']) for word in all_words):.3f}")
+
+# %% [markdown]
+# The scores do not sum to 1, so there is no perplexity to report. For ranking next words that does not matter.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The name is the authors' own. With a trillion tokens it came close to Kneser–Ney in translation quality, at a fraction of the cost.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Absolute discounting
+#
+# Take the same amount $d$ from each count that is there, and give what was taken to the shorter context. $N(h)$ is the number of *different* words after $h$:
+#
+# $$p(w \mid h) = \frac{\max(c(h\,w) - d,\, 0)}{c(h)} + \frac{d\, N(h)}{c(h)}\, p(w \mid h')$$
+
+# %%
+def discounting(d):
+    """The blend of absolute discounting, 0 < d < 1."""
+    return lambda count, total, types, lower: max(count - d, 0) / total + d * types / total * lower
+
+
+def estimate_discount(counts):
+    """n1 / (n1 + 2 n2), from the number of n-grams seen once and twice (Ney, Essen & Kneser 1994)."""
+    seen = Counter(count for words in counts.values() for count in words.values())
+    return seen[1] / (seen[1] + 2 * seen[2]) if seen[1] else 0.5
+
+
+d = estimate_discount(levels[2])
+print(f"d = {d:.3f}   trigram perplexity on validation {perplexity(ladder(levels[:3], discounting(d)), validation):.1f}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Large counts hardly notice the discount, small ones lose most of their weight: what one occurrence tells is uncertain. The mass that is redistributed depends on how many different words followed.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Kneser–Ney: count company, not occurrences
+#
+# *Francisco* is frequent, but only after *San*. When we must fall back to a shorter context, how *often* a word occurred matters less than after **how many different words** it occurred:
+#
+# $$c_{\text{lower}}(h'\,w) = \big|\{\, v : c(v\,h'\,w) > 0 \,\}\big|$$
+
+# %%
+def continuation(counts):
+    """Counts for contexts one token shorter, in which each different left neighbour counts once."""
+    lower = defaultdict(Counter)
+    for context, words in counts.items():
+        for word in words:
+            lower[context[1:]][word] += 1
+    return dict(lower)
+
+
+def kneser_ney_levels(counts, n):
+    """Real counts for the longest context, continuation counts for all shorter ones."""
+    levels = [counts]
+    while len(levels) < n:
+        levels.insert(0, continuation(levels[0]))
+    return levels
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Kneser and Ney 1995. The longest context keeps real counts. Each shorter level counts distinct left neighbours of the level above.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One formula, two kinds of count
+#
+# Kneser–Ney is absolute discounting on these levels: the ladder and the blend stay as they were.
+
+# %%
+def kneser_ney(counts, n, d):
+    """Interpolated Kneser–Ney from the counts of order n."""
+    return ladder(kneser_ney_levels(counts, n), discounting(d))
+
+
+print(f"trigram perplexity on validation {perplexity(kneser_ney(levels[2], 3, d), validation):.1f}")
+
+# %% [markdown]
+# A word of our prose that keeps little company, beside one that keeps much, at similar frequency:
+
+# %% tags=["topic-A4"]
+occurrences, company = levels[0][()], continuation(levels[1])[()]
+frequent = [word for word in occurrences if occurrences[word] >= 60 and word.isalpha()]
+by_company = sorted(frequent, key=lambda word: company[word] / occurrences[word])
+for word in (by_company[0], by_company[-1]):
+    print(f"{word!r:12} occurs {occurrences[word]:3} times, after {company[word]:3} different words")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Compare the two perplexities of the last two slides: the same ladder, the same discount, only the lower counts differ.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 5 · Continuation count
+#
+# `pairs` counts bigrams: `pairs["san", "francisco"]` is 40. **Predict** the continuation count of *francisco*, seen 40 times after *san* and twice after *in*.
+#
+# <details><summary>Answer</summary>2: two different left neighbours.</details>
+
+# %% tags=["exercise-5-stub"]
+def continuation_count(pairs, word):
+    """After how many different words the word occurs; pairs is a Counter of (left, word)."""
+    ...
+
+# %% tags=["exercise-5-check"] slideshow={"slide_type": "skip"}
+def check_continuation_count(attempt):
+    """Try an attempt on a few bigrams."""
+    pairs = Counter({("san", "francisco"): 40, ("in", "francisco"): 2, ("a", "cup"): 3, ("the", "cup"): 1,
+                     ("my", "cup"): 1, ("cup", "of"): 4, ("francisco", "is"): 5})  # fmt: skip
+    return check(
+        attempt,
+        cases=[((pairs, "francisco"), 2), ((pairs, "cup"), 3), ((pairs, "san"), 0)],
+        misconceptions={
+            "you counted occurrences: Kneser–Ney asks after how many different words": (
+                lambda pairs, word: sum(times for (left, right), times in pairs.items() if right == word)
+            ),
+            "you counted right neighbours: the context of an n-gram stands on the left": (
+                lambda pairs, word: sum(left == word for left, right in pairs)
+            ),
+            "you counted neighbours on both sides: only left ones matter here": (
+                lambda pairs, word: sum(word in pair for pair in pairs)
+            ),
+            "you counted all different bigrams, whatever their second word": (lambda pairs, word: len(pairs)),
+            "you counted the words seen once only: every different left neighbour counts": (
+                lambda pairs, word: sum(right == word and times == 1 for (left, right), times in pairs.items())
+            ),
+        },
+    )
+
+
+check_continuation_count(continuation_count)
+
+# %% tags=["exercise-5-solution"] slideshow={"slide_type": "skip"}
+def continuation_count_solution(pairs, word):
+    """After how many different words the word occurs; pairs is a Counter of (left, word)."""
+    return sum(right == word for left, right in pairs)
+
+
+check_continuation_count(continuation_count_solution)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Ask for other words that keep little company: Angeles, versa, lieu. In our prose the cell above finds one by itself.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Are they probabilities at all?
+#
+# After any context, the conditional probabilities must sum to 1: after a frequent context, a rare one, one never seen.
+
+# %% tags=["nbval-check-output"]
+models = {
+    "add k": add_k(levels[2], 3, 0.01, V),
+    "interpolation": ladder(levels[:3], interpolation(0.4)),
+    "absolute discounting": ladder(levels[:3], discounting(d)),
+    "Kneser–Ney": kneser_ney(levels[2], 3, d),
+    "stupid back-off": ladder(levels[:3], stupid_back_off),
+}
+histories = [[], ["this", "method"], ["method", "this"], ["method", "method"]]
+for name, p in models.items():
+    sums = [sum(p(word, history) for word in all_words) for history in histories]
+    print(f"{name:21} sums to 1 after {sum(math.isclose(s, 1, abs_tol=1e-9) for s in sums)} of {len(sums)} contexts")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The most valuable test of this lecture. A model whose conditionals sum to more than 1 can show any perplexity.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## All models, all orders, both corpora
+#
+# $k$ and $\lambda$ are chosen per order on validation text, $d$ by its formula; the test text is used here for the first time.
+
+# %%
+def test_perplexities(splits, levels):
+    """Test perplexity of each model on these levels, its parameter chosen on the validation part."""
+    n, V, d = len(levels), len(vocabulary(splits["train"])), estimate_discount(levels[-1])
+    candidates = {
+        "add k": [add_k(levels[-1], n, k, V) for k in (0.1, 0.01, 0.001)],
+        "interpolation": [ladder(levels, interpolation(lam)) for lam in (0.2, 0.4, 0.6, 0.8)],
+    }
+    best = {name: min(ps, key=lambda p: perplexity(p, splits["validation"])) for name, ps in candidates.items()}
+    best["absolute disc."] = ladder(levels, discounting(d))
+    best["Kneser–Ney"] = kneser_ney(levels[-1], n, d)
+    return {name: perplexity(p, splits["test"]) for name, p in best.items()}
+
+
+results = {}
+for name, splits in corpora.items():
+    counted = [count_ngrams(splits["train"], n) for n in orders]
+    for n in orders:
+        for model, value in test_perplexities(splits, counted[:n]).items():
+            results[name, model, n] = value
+
+# %% tags=["topic-A7"]
+for name, splits in corpora.items():
+    print(f"{name}, test perplexity per token        n = 1      2      3      4      5")
+    for model in ("add k", "interpolation", "absolute disc.", "Kneser–Ney"):
+        print(f"   {model:31}" + "".join(f"{results[name, model, n]:7.1f}" for n in orders))
+    floor = f"{grammar.floor():.2f}" if name == "grammar" else "unknown"
+    print(f"   uniform {len(vocabulary(splits['train']))}, floor {floor}\n")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Give the room a minute with the table. On prose, longer contexts help Kneser–Ney only; on the grammar nobody gets near the floor. Why not? Agreement between subject and verb across a clause is out of the window.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The same, seen
+
+# %% slideshow={"slide_type": "skip"}
+def plot_orders():
+    """Draw test perplexity against the order, one panel a corpus, with uniform baseline and floor."""
+    fig, axes = plt.subplots(1, 2)
+    ticks = {"prose": [100, 300, 1000, 3000], "grammar": [5, 10, 20, 40]}
+    style = {"add k": ":", "interpolation": "--", "absolute disc.": "-.", "Kneser–Ney": "-"}
+    for ax, (name, splits) in zip(axes, corpora.items()):
+        for model, line in style.items():
+            color = COLOR["ngram"] if model == "Kneser–Ney" else COLOR["ink"]
+            ax.semilogy(orders, [results[name, model, n] for n in orders], line, color=color, label=model)
+        V = len(vocabulary(splits["train"]))
+        ax.axhline(V, color=COLOR["baseline"], lw=1.2)
+        ax.annotate("uniform", (1, V), va="bottom", color=COLOR["baseline"], fontsize=12)
+        ax.set(xlabel="order $n$", ylabel="test perplexity", title=name, xticks=orders, ylim=(0.8 * ticks[name][0], 1.5 * V))
+        ax.set_yticks(ticks[name], labels=ticks[name])
+        ax.minorticks_off()
+    axes[1].axhline(grammar.floor(), color=COLOR["floor"], lw=1.2)
+    axes[1].annotate("floor: the best possible", (5, grammar.floor()), va="top", ha="right", fontsize=12)
+    axes[1].legend(loc="upper right", bbox_to_anchor=(1, 0.85))
+    return fig
+
+# %% tags=["output-only"]
+show(plot_orders(), "Only Kneser–Ney gains from longer contexts on prose; on the grammar a gap to the floor remains for every n.")
+
+# %% [markdown]
+# What the table says on any machine:
+
+# %% tags=["nbval-check-output"]
+kn = {(name, n): results[name, "Kneser–Ney", n] for name in corpora for n in orders}
+print("the trigram beats the bigram on prose (Kneser–Ney):", kn["prose", 3] < kn["prose", 2])
+print("Kneser–Ney is the best trigram model on prose:    ",
+      kn["prose", 3] == min(value for (name, _, n), value in results.items() if (name, n) == ("prose", 3)))  # fmt: skip
+print("no model comes within 25 % of the grammar's floor:",
+      all(value > 1.25 * grammar.floor() for (name, _, _), value in results.items() if name == "grammar"))  # fmt: skip
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Keep this picture: the neural models of the next notebooks enter it. The first lecture question to carry along: what would it take to reach the floor?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What lies beyond the window
+#
+# The grammar's verbs agree with their subject: *the **cats** that see the dog **sleep***. With a clause between them, the subject is out of reach of a trigram.
+
+# %% tags=["nbval-check-output"]
+trigram = kneser_ney(count_ngrams(corpora["grammar"]["train"], 3), 3, d=0.5)
+for subject in ("cat", "cats"):
+    history = f"the {subject} that see{'' if subject == 'cats' else 's'} the dog".split()
+    odds = trigram("sleeps", history) / trigram("sleep", history)
+    print(f"the {subject} that … the dog: p(sleeps) : p(sleep) is {'above' if odds > 1 else 'below'} 1")
+
+# %% [markdown]
+# Both times the trigram votes for the singular, because *the dog* is all it sees. A model that remembers the subject is the topic of notebook 3.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Read the plural sentence aloud: "the cats that see the dog sleeps". This error is the reason for recurrent networks.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The leak: how to look twice as good
+#
+# Docstrings of one module repeat each other. Shuffle *sentences* instead of modules, and near-copies of the test text land in training:
+
+# %%
+everything = [sentence for part in prose for sentence in part]
+random.Random(0).shuffle(everything)
+tenth = len(everything) // 10
+shuffled = {"train": everything[2 * tenth :], "validation": everything[:tenth], "test": everything[tenth : 2 * tenth]}
+shuffled = replace_rare(shuffled, min_count=2)
+
+# %% tags=["nbval-check-output"]
+def leak_factor(n):
+    """Perplexity by module over perplexity by sentence, for Kneser–Ney of order n."""
+    counts = count_ngrams(shuffled["train"], n)
+    return kn["prose", n] / perplexity(kneser_ney(counts, n, estimate_discount(counts)), shuffled["test"])
+
+
+leak = {n: leak_factor(n) for n in (2, 5)}
+print("a random split flatters the 5-gram by more than 30 %:", leak[5] > 1.3)
+print("and the 5-gram more than the bigram:                 ", leak[5] > leak[2])
+
+# %% [markdown]
+# The longer the context, the more a model profits from copies. A leak does not only flatter: it changes which model seems best.
+
+# %%
+print(f"5-gram Kneser–Ney: {kn['prose', 5]:.1f} split by module, {kn['prose', 5] / leak[5]:.1f} split by sentence")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Ask first: same text, same model, another shuffle. How much can it matter? Then run. Real data sets leak by author, by document, by time.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Let it write
+#
+# Draw the next word from $p(w \mid h)$, append it, repeat until EOS.
+
+# %%
+def generate(counts, n, rng):
+    """One sentence, sampled from raw counts of order n."""
+    sentence = []
+    while True:
+        words = counts[last(sentence, n)]
+        word = rng.choices(list(words), words.values())[0]
+        if word == EOS:
+            return sentence
+        sentence.append(word)
+
+# %% tags=["topic-A5"]
+spoken = {n: count_ngrams(prose.train, n) for n in orders}  # without UNK
+rng = random.Random(0)
+for n in orders:
+    print(f"n = {n}   {' '.join(generate(spoken[n], n, rng))[:96]}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Read them aloud, n = 1 first. Fluent at n = 4. Is it good, or is it copying? The next slide measures that.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Writing, or copying?
+#
+# The share of 300 generated sentences that stand word for word in the training text:
+
+# %% tags=["topic-A5"]
+training_sentences = {tuple(sentence) for sentence in prose.train}
+rng = random.Random(1)
+for n in orders:
+    copied = sum(tuple(generate(spoken[n], n, rng)) in training_sentences for _ in range(300)) / 300
+    print(f"n = {n}   copied {copied:4.0%}")
+
+# %% [markdown]
+# Raw counts of high order have mostly one continuation each. What reads well at $n = 5$ is mostly memory.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The question returns for every generator in this course: novelty must be measured, fluency alone proves nothing.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Use 1: predictive typing
+#
+# A keyboard ranks all words by $p(w \mid h)$ and shows the best. Type, and move $n$:
+
+# %%
+def next_words(text, n, best=5):
+    """The likeliest next tokens after a text, with their probabilities under Kneser–Ney of order n."""
+    history = [word if word in known_words else UNK for word in text.lower().split()]
+    ranked = sorted(((typist[n](word, history), word) for word in known_words), reverse=True)
+    return [(word, q) for q, word in ranked if word != UNK][:best]
+
+
+known_words = vocabulary(train)
+typist = {n: kneser_ney(levels[n - 1], n, estimate_discount(levels[n - 1])) for n in orders}
+next_words("return the name of", n=3)
+
+# %% slideshow={"slide_type": "skip"}
+def plot_next_words(text, n):
+    """Draw the five likeliest next tokens after a text as bars."""
+    guesses = next_words(text, n)[::-1]
+    fig, ax = plt.subplots(figsize=(8.6, 2.9))
+    bars = ax.barh([word.replace(EOS, "(end)") for word, _ in guesses], [q for _, q in guesses], color=COLOR["ngram"])
+    ax.bar_label(bars, fmt="%.3f", padding=4)
+    ax.set(xlabel=f"$p(w \\mid$ {text or 'BOS'}$)$, order {n}", xlim=(0, 1))
+    ax.grid(axis="y", visible=False)
+    return fig
+
+# %% tags=["topic-A6", "output-only"]
+show(plot_next_words("return the name of", n=3), "The trigram's five likeliest words after “return the name of”.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Ask for sentences from the room. Move n from 1 to 5: at 1 the text is ignored.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Try it
+
+# %% tags=["widget", "topic-A6", "output-only", "nbval-ignore-output"] nbval_ignore_reason="a widget's output lives in the widget"
+@interact(text=Text("this method is", description="text"), n=IntSlider(3, 1, 5, description="n", continuous_update=False))
+def typing(text, n):
+    """Show the likeliest next words while text or order change."""
+    show(plot_next_words(text.replace("$", ""), n), f"Order {n} after “{text}”.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# In the offline deck the slider shows the stored state; live it moves. Good inputs: "if the", "raise an", "return the number of".
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Use 2: spelling correction
+#
+# A typo has several repairs that are words. The **noisy channel** takes the candidate whose sentence is likeliest. Candidates are one letter away:
+
+# %%
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def edits(word):
+    """All strings one deletion, transposition, replacement or insertion away."""
+    cuts = [(word[:i], word[i:]) for i in range(len(word) + 1)]
+    shorter = {a + b[1:] for a, b in cuts if b}
+    swapped = {a + b[1] + b[0] + b[2:] for a, b in cuts if len(b) > 1}
+    changed = {a + letter + b[skip:] for a, b in cuts for letter in LETTERS for skip in (0, 1)}
+    return (shorter | swapped | changed) - {word}
+
+
+def candidates(typo):
+    """The known words that a typo may stand for: itself, or one edit away."""
+    return sorted((edits(typo) | {typo}) & known_words)
+
+
+def correct(p, sentence, t):
+    """The likeliest sentence in which token t is replaced by one of its candidates."""
+    repaired = [sentence[:t] + [word] + sentence[t + 1 :] for word in candidates(sentence[t])]
+    return max(repaired, key=lambda words: sentence_log_prob_solution(p, words), default=sentence)
+
+# %% tags=["topic-A6"]
+for typo, t in (("the nest element of the list", 1), ("return the lust of names", 2), ("the fist line of the text", 1)):
+    print(f"{typo:30} →  {' '.join(correct(typist[3], typo.split(), t))}")
+
+# %% [markdown]
+# Is every repair right? The trigram knows frequencies of three words in a row, and no meaning.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The language model is half of the noisy channel; here the other half says that every single edit is equally likely. All three typos are English words, so a dictionary alone would not notice.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Does context help?
+#
+# Plant 300 random typos that have two or more candidates in test sentences, and repair them:
+
+# %% slideshow={"slide_type": "skip"}
+def planted_typos(seed, size=300):
+    """Triples of a sentence, the same with one misspelt word, and that word's position."""
+    rng, planted = random.Random(seed), []
+    while len(planted) < size:
+        sentence = rng.choice(test)
+        t = rng.randrange(len(sentence))
+        typo = rng.choice(sorted(edits(sentence[t])))
+        if sentence[t].isalpha() and len(sentence[t]) > 1 and len(candidates(typo)) > 1:
+            planted.append((sentence, sentence[:t] + [typo] + sentence[t + 1 :], t))
+    return planted
+
+
+def repaired_share(p, planted):
+    """The share of planted typos that a model repairs."""
+    return sum(correct(p, typo, t) == sentence for sentence, typo, t in planted) / len(planted)
+
+# %% tags=["topic-A6"]
+planted = [planted_typos(seed) for seed in (1, 2, 3)]
+chance = np.mean([1 / len(candidates(typo[t])) for part in planted for _, typo, t in part])
+print(f"chance  repaired {chance:.1%}")
+shares = {n: [repaired_share(typist[n], part) for part in planted] for n in (1, 2, 3)}
+for n, share in shares.items():
+    print(f"n = {n}   repaired {np.mean(share):.1%} ± {np.std(share, ddof=1):.1%} (mean and deviation of three samples)")
+
+# %% tags=["nbval-check-output"]
+print("a bigram repairs more than word frequency alone:", np.mean(shares[2]) > np.mean(shares[1]))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Typos with a single candidate are left out: anybody repairs those. Chance picks a candidate at random; n = 1 picks the most frequent one; context does the rest.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The same model, 50 times faster
+#
+# Dictionaries are readable; sorted arrays of integers are fast. An n-gram is packed as *(number of its context) · V + word*, and its context is the n-gram one token earlier:
+
+# %%
+def number_grams(x, n, V):
+    """For m = 0 … n: the different m-grams as packed keys, and which of them ends at each place of x (N,)."""
+    keys, grams = [np.zeros(1, int)], [np.zeros_like(x)]
+    for _ in range(n):
+        context = np.r_[0, grams[-1][:-1]]
+        key, gram = np.unique(context * V + x, return_inverse=True)
+        keys.append(key)
+        grams.append(gram)
+    return keys, grams
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Show it only to a class that likes NumPy. The trick is general: number the n-grams once per order, and the number of the context is already known from the order below.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Fitting: the same formula, all n-grams at once
+
+# %%
+def packed_kneser_ney(x, predicted, n, V, d):
+    """Keys, p(word | context) and d N(h) / c(h) of each level, from padded token ids x (N,)."""
+    keys, grams = number_grams(x, n, V)
+    ends = [np.zeros(len(key), int) for key in keys]
+    for end, gram in zip(ends, grams):
+        end[gram] = np.arange(len(x))  # any one place where this m-gram ends
+    counts = [np.bincount(grams[n][predicted], minlength=len(keys[n]))]
+    for m in range(n - 1, 0, -1):  # one for each different longer n-gram
+        longer = ends[m + 1][counts[0] > 0]
+        counts.insert(0, np.bincount(grams[m][longer], minlength=len(keys[m])))
+    levels = [(keys[1], counts[0] / counts[0].sum(), np.ones(1))]
+    for m, c in enumerate(counts[1:], start=2):
+        context = keys[m] // V
+        total = np.bincount(context, c, len(keys[m - 1]))
+        types = np.bincount(context, c > 0, len(keys[m - 1]))
+        rest = np.divide(d * types, total, out=np.ones_like(total), where=total > 0)
+        lower = levels[-1][1][grams[m - 1][ends[m]]]
+        p = np.maximum(c - d, 0) / np.maximum(total, 1)[context] + rest[context] * lower
+        levels.append((keys[m], p, rest))
+    return levels
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Line by line it is the discounting formula: max(c - d, 0) / c(h), plus rest times the lower estimate.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Scoring: climb the ladder with the whole text
+
+# %%
+def packed_score(levels, x, V):
+    """p(token | context) at each place of padded token ids x (N,), as an array (N,)."""
+    gram, q = np.zeros_like(x), np.ones(len(x))
+    for keys, p, rest in levels:
+        context = np.r_[0, gram[:-1]]  # -1 where the context was never seen
+        key = np.where(context < 0, -1, context * V + x)
+        found = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
+        hit = keys[found] == key
+        q = np.where(hit, p[found], np.where(context < 0, q, rest[context] * q))
+        gram = np.where(hit, found, -1)
+    return q
+
+
+def encode(corpus, ids, n):
+    """Token ids (N,) of a corpus with n - 1 BOS before each sentence, and a mask (N,) of the predicted ones."""
+    x = np.array([ids[token] for sentence in corpus for token in [BOS] * (n - 1) + sentence + [EOS]])
+    return x, x != ids[BOS]
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# searchsorted is a binary search for all tokens in one call; that is where a dictionary look-up per token went.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The same numbers, in a fraction of the time
+
+# %% tags=["nbval-check-output"]
+ids = {token: number for number, token in enumerate([BOS, *sorted(vocabulary(train))])}
+for n in (2, 5):
+    packed = packed_kneser_ney(*encode(train, ids, n), n, len(ids), estimate_discount(levels[n - 1]))
+    x, predicted = encode(test, ids, n)
+    slow = [q for sentence in test for q in factors(typist[n], sentence)]
+    same = np.allclose(packed_score(packed, x, len(ids))[predicted], slow, rtol=1e-9, atol=0)
+    print(f"n = {n}: equal to the dictionary version, token by token: {same}")
+
+# %% tags=["volatile", "nbval-ignore-output"] nbval_ignore_reason="seconds differ from run to run"
+start = time.perf_counter()
+perplexity(kneser_ney(count_ngrams(train, 5), 5, d), test)
+dictionaries = time.perf_counter() - start
+x, predicted = encode(train, ids, 5)
+start = time.perf_counter()
+packed_score(packed_kneser_ney(x, predicted, 5, len(ids), d), encode(test, ids, 5)[0], len(ids))
+print(f"fit and score 5-grams: dictionaries {dictionaries:.2f} s, arrays {time.perf_counter() - start:.2f} s")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Equality first, speed second. The bench of the course puts the array version beside NLTK's.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Why model language?
+#
+# | use | what the probability decides |
+# |---|---|
+# | predictive typing | which words the keyboard offers |
+# | spelling and grammar correction | which repair is likeliest in its sentence |
+# | speech and handwriting recognition | which of two similar sounding or looking texts was meant |
+# | machine translation, summarisation, dialogue | which output reads like language |
+# | authorship identification | whose model finds the text least surprising |
+#
+# It is a benchmark, too: who predicts well must have learned spelling, grammar, topic and some facts.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Two rows were run live today. Large language models are the same function p(word, history), with a longer history and more parameters.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What you now have
+#
+# - Five smoothing methods as one ladder with five one-line formulas; Kneser–Ney is the one to beat.
+# - One `perplexity` for every model of the course: per token, EOS scored, BOS never.
+# - Two corpora with their uniform ceilings and, for one of them, the exact floor.
+# - Two reasons to go on: unseen contexts share nothing with seen ones, and what lies beyond the window is lost.
+#
+# **Next:** notebook 2 gives words vectors, so that similar contexts can help each other.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Close with the picture of the orders: Kneser–Ney on prose is the number that the LSTM of notebook 5 has to beat.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## References
+#
+# - F. Jelinek, R. L. Mercer: *Interpolated estimation of Markov source parameters from sparse data.* Pattern Recognition in Practice, 1980.
+# - H. Ney, U. Essen, R. Kneser: *On structuring probabilistic dependences in stochastic language modelling.* Computer Speech & Language 8, 1994.
+# - R. Kneser, H. Ney: *Improved backing-off for m-gram language modeling.* ICASSP 1995.
+# - S. F. Chen, J. Goodman: *An empirical study of smoothing techniques for language modeling.* Computer Speech & Language 13, 1999.
+# - T. Brants et al.: *Large language models in machine translation.* EMNLP-CoNLL 2007.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Chen and Goodman is the paper to read: every method of today, measured side by side.
