@@ -61,7 +61,7 @@ def python_advice(minors):
     """One sentence on which other Python to take: one that is installed, if any works."""
     for minor in reversed(minors):
         name = f"python3.{minor}"
-        if shutil.which(name) and subprocess.run([name, "-c", ""], capture_output=True).returncode == 0:
+        if shutil.which(name) and subprocess.call([name, "-c", ""], stderr=subprocess.DEVNULL) == 0:
             return f"This machine has one; give it its name, for instance: make lab PYTHON={name}"
     return "Install one, from python.org or your system's packages, and try again."
 

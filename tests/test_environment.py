@@ -316,9 +316,19 @@ def test_the_installer_is_readable_by_old_pythons_and_needs_the_standard_library
 
 
 @pytest.mark.parametrize("version", [(2, 7), (3, 10), (3, 14)])
-def test_a_python_that_is_too_old_or_too_new_is_told_which_to_take(version):
-    with pytest.raises(install.SetupError, match=rf"This is Python {version[0]}.{version[1]} .*needs Python 3.11 to"):
+def test_a_python_that_is_too_old_or_too_new_is_told_what_the_course_needs(version, monkeypatch):
+    monkeypatch.setattr(install.shutil, "which", lambda name: None)
+
+    with pytest.raises(install.SetupError, match=rf"Python {version[0]}.{version[1]} .*Python 3.11 to 3.13.\n.*org"):
         install.check_python(version)
+
+
+@pytest.mark.parametrize("works, advice", [(0, "make lab PYTHON=python3.12"), (127, "Install one")])
+def test_another_python_is_named_only_if_it_works(works, advice, monkeypatch):
+    monkeypatch.setattr(install.shutil, "which", lambda name: name if name == "python3.12" else None)
+    monkeypatch.setattr(install.subprocess, "call", lambda *args, **kwargs: works)
+
+    assert advice in install.python_advice([11, 12, 13])
 
 
 def test_a_debian_without_venv_is_told_what_to_install(monkeypatch):
