@@ -10,6 +10,7 @@ import json
 import os
 import re
 import sys
+from base64 import b64decode
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty
@@ -62,9 +63,10 @@ def build(source, target, on_cell=lambda count: None):
     }
     text = canonical(notebook)
     nbformat.validate(nbformat.reads(text, as_version=4))
-    partial = target.with_suffix(".ipynb.partial")
-    partial.write_text(text, "utf-8", newline="\n")
-    os.replace(partial, target)
+    _replace(target, text.encode())
+    for cell in notebook.cells:
+        if "picture" in cell.metadata:  # a result that the README shows
+            _replace(target.parent / cell.metadata["picture"], b64decode(cell.outputs[0].data["image/png"]))
 
 
 def read_source(source):
@@ -138,6 +140,13 @@ def _models_in_order(notebook):
     for model in views + sorted(state, key=lambda model: MODEL_ID.sub("", state[model])):
         visit(model)
     return ordered
+
+
+def _replace(path, content):
+    """Write a file in one step, so that no reader meets half of it."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
+    os.replace(partial, path)
 
 
 def _keep_volatile_outputs(notebook, target):

@@ -925,7 +925,7 @@ def plot_orders():
     axes[1].legend(loc="upper right", bbox_to_anchor=(1, 0.85))
     return fig
 
-# %% tags=["output-only"]
+# %% tags=["output-only"] picture="../figures/perplexity_by_order.png"
 show(plot_orders(), "Only Kneser–Ney gains from longer contexts on prose; on the grammar a gap to the floor remains for every n.")
 
 # %% [markdown]
