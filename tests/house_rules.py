@@ -5,6 +5,7 @@ import io
 import re
 import statistics
 import tokenize
+from base64 import b64encode
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +18,8 @@ from publish.build import is_stale, read_source
 RULES = []
 SLIDE_TYPES = {"slide", "subslide", "fragment", "notes", "skip", None}
 TAGS = re.compile(
-    r"topic-[A-G]\d+[a-e]?|nbval-check-output|nbval-ignore-output|output-only|widget|exercise-\d+-(stub|check|solution)"
+    r"topic-[A-G]\d+[a-e]?|nbval-check-output|nbval-ignore-output|volatile|output-only|widget"
+    r"|exercise-\d+-(stub|check|solution)"
 )
 # Calls whose value is None: alone in a cell's last line they show nothing.
 SILENT = {"setup", "append", "extend", "insert", "update", "sort", "shuffle", "seed", "manual_seed", "backward", "step",
@@ -340,6 +342,7 @@ def few_outputs_are_ignored_and_each_for_a_reason(lecture, most=0.1):
     cells = code_cells(lecture.notebook)
     ignored = [cell for cell in cells if "nbval-ignore-output" in tags(cell)]
     problems = [f"{name(c)} lacks nbval_ignore_reason" for c in ignored if not c.metadata.get("nbval_ignore_reason")]
+    problems += [f"{name(c)} is volatile, but compared" for c in cells if "volatile" in tags(c) and c not in ignored]
     if len(ignored) > most * len(cells):
         problems.append(f"the output of {len(ignored)} of {len(cells)} code cells is ignored, more than {most:.0%}")
     return problems
@@ -470,6 +473,18 @@ def images(cell):
 def every_image_file_is_there(lecture):
     shown = [file for cell in text_cells(lecture.notebook) for _, file in images(cell)]
     return [f"there is no {file}" for file in shown if not (lecture.path.parent / file).is_file()]
+
+
+@rule
+def pictures_shown_elsewhere_are_the_notebooks(lecture):
+    """A cell's metadata may name a file that shows its picture outside the notebook, such as in the README."""
+    for cell in code_cells(lecture.notebook):
+        if "picture" in cell.metadata:
+            file = lecture.path.parent / cell.metadata["picture"]
+            data = [output.get("data", {}).get("image/png") for output in cell.outputs[:1]]
+            if not file.is_file() or data != [b64encode(file.read_bytes()).decode()]:
+                return [f"{cell.metadata['picture']} is not the picture of {name(cell)}: run make notebooks"]
+    return []
 
 
 @rule

@@ -303,6 +303,7 @@ DEFECTS = {
     "few_outputs_are_ignored_and_each_for_a_reason": [
         lambda l: rename(l, "output-only", "nbval-ignore-output"),
         lambda l: [code(l, i).metadata.update(tags=["nbval-ignore-output"], nbval_ignore_reason="?") for i in (3, 8)],
+        lambda l: rename(l, "output-only", "volatile"),
     ],
     "comparison_is_steered_by_tags_alone": [
         lambda l: change_source(l, 8, "# NBVAL_IGNORE_OUTPUT\ndraw(2)"),
@@ -351,6 +352,10 @@ DEFECTS = {
     "every_image_file_is_there": [
         lambda l: (l.path.parent / "line.svg").unlink(),
         lambda l: change_text(l, "(line.svg)", "(https://example.org/line.svg)"),
+    ],
+    "pictures_shown_elsewhere_are_the_notebooks": [
+        lambda l: code(l, 3).metadata.update(picture="missing.png"),
+        lambda l: code(l, 3).metadata.update(picture="line.svg"),
     ],
     "it_speaks_of_its_subject_alone": [
         lambda l: change_text(l, "- Another.", "- TODO"),
