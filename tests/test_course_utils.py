@@ -1,0 +1,321 @@
+"""The helper module: its feedback, its figures, its seed, and that it stays small and quick to import."""
+
+import ast
+import base64
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from io import BytesIO
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import course_utils
+from course_utils import COLOR, check, plotting, setup, show
+
+FOLDER = Path(course_utils.__file__).parent
+
+# --- check
+
+
+def add(x, y):
+    return x + y
+
+
+CASES = [((1, 2), 3), ((0.1, 0.2), 0.3)]
+
+
+@pytest.fixture
+def said(capsys):
+    """Call check and return what it printed."""
+
+    def check_and_read(*arguments, **options):
+        assert check(*arguments, **options) is None
+        return capsys.readouterr().out
+
+    return check_and_read
+
+
+@pytest.mark.parametrize("stub", [lambda x, y: ..., lambda x, y: None])
+def test_an_untouched_stub_is_not_attempted(said, stub):
+    stub.__name__ = "add"
+
+    assert said(stub, CASES, {}) == "add: not attempted yet.\n"
+
+
+def test_a_right_answer_is_told_on_how_many_cases(said):
+    assert said(add, CASES, {"subtracted": lambda x, y: x - y}) == "add: correct, on all 2 cases.\n"
+
+
+def test_a_mistake_is_named_and_shown_on_its_first_case(said):
+    text = said(lambda x, y: x - y, CASES, {"you subtracted": lambda x, y: x - y, "you multiplied": lambda x, y: x * y})
+
+    assert text.splitlines() == [
+        "<lambda>: not yet, 2 of 2 cases differ. The first:",
+        "  <lambda>(1, 2)",
+        "  gave -1, expected 3",
+        "  Hint: you subtracted",
+    ]
+
+
+def test_the_first_wrong_case_is_shown_not_the_first_case(said):
+    text = said(lambda x, y: 3, CASES, {})
+
+    assert "1 of 2 cases differ" in text
+    assert "gave 3, expected 0.3" in text
+    assert "(0.1, 0.2)" in text
+
+
+def test_half_an_answer_is_wrong_and_not_unattempted(said):
+    assert "gave None, expected 0.3" in said(lambda x, y: 3 if x == 1 else None, CASES, {})
+
+
+def test_numbers_are_equal_up_to_the_tolerance(said):
+    assert "correct" in said(lambda x, y: x + y + 1e-12, CASES, {})
+    assert "not yet" in said(lambda x, y: x + y + 1e-6, CASES, {})
+    assert "correct" in said(lambda x, y: x + y + 1e-6, CASES, {}, tolerance=1e-3)
+
+
+@pytest.mark.parametrize("given, expected, same", [
+    (torch.tensor(0.5), 0.5, True),
+    (np.float64(0.5), 0.5, True),
+    (torch.tensor([0.1, 0.2], dtype=torch.float64), [0.1, 0.2], True),
+    (np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]], True),
+    (torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0]), True),
+    (torch.tensor([1.0, 2.0]), torch.tensor([[1.0, 2.0]]), False),
+    (torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0, 3.0]), False),
+    ((1, 2), [1, 2], True),
+    ([1, 2], [2, 1], False),
+    ({"a": 0.1 + 0.2}, {"a": 0.3}, True),
+    ({"a": 1}, {"b": 1}, False),
+    ({"a": [1, {"b": 2}]}, {"a": [1, {"b": 2 + 1e-12}]}, True),
+    ({1, 2}, {2, 1}, True),
+    ("1", 1, False),
+    (float("inf"), float("inf"), True),
+    (float("nan"), 1.0, False),
+    ([], [], True),
+    (0, [], False),
+])  # fmt: skip
+def test_answers_are_compared_by_value(said, given, expected, same):
+    assert ("correct" in said(lambda: given, [((), expected)], {})) is same
+
+
+def test_an_attempt_that_fails_is_shown_with_its_error(said):
+    def divide(x):
+        return 1 / x
+
+    assert "gave ZeroDivisionError: division by zero, expected 1" in said(divide, [((0,), 1)], {})
+
+
+def test_an_attempt_with_the_wrong_arguments_is_shown_with_its_error(said):
+    assert "gave TypeError: " in said(lambda x: x, CASES, {})
+
+
+def test_a_mistake_that_fails_has_its_hint_too(said):
+    text = said(
+        lambda d: d["x"], [(({},), 0)], {"the key may be missing": lambda d: d["anything"], "zero": lambda d: 1}
+    )
+
+    assert re.findall("Hint: (.*)", text) == ["the key may be missing"]
+
+
+def test_a_mistake_that_is_none_is_an_error():
+    with pytest.raises(ValueError, match="cannot tell this mistake from the truth: you added"):
+        check(add, CASES, {"you added": lambda x, y: y + x})
+
+
+def test_an_attempt_that_changes_its_arguments_changes_nobody_elses(said):
+    def spoil(words):
+        words.clear()
+        return 0
+
+    cases = [((["a", "b"],), 2)]
+
+    assert "spoil(['a', 'b'])" in said(spoil, cases, {"length off by one": lambda words: len(words) + 1})
+    assert cases == [((["a", "b"],), 2)]
+    assert "correct" in said(len, cases, {})
+
+
+def test_long_values_are_cut(said):
+    text = said(lambda x: list(range(1000)), [(("w" * 1000,), 1)], {})
+
+    assert max(map(len, text.splitlines())) < 250
+
+
+# --- show
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What show displays: (object, options) pairs."""
+    found = []
+    monkeypatch.setattr(plotting, "display", lambda value, **options: found.append((value, options)))
+    return found
+
+
+def test_a_figure_is_shown_once_with_its_message_as_caption_and_alternative_text(shown):
+    figure, ax = plt.subplots(figsize=(3, 2))
+    ax.plot([1, 2])
+
+    show(figure, "It rises.")
+
+    (bundle, options), (caption, _) = shown
+    assert bundle["text/plain"] == "It rises."
+    assert options["metadata"]["image/png"]["alt"] == "It rises."
+    assert caption.data == '<p class="caption"><em>It rises.</em></p>'
+
+
+def test_the_caption_is_escaped_and_the_alternative_text_is_not(shown):
+    show(plt.figure(), 'p < 1 & "so on"')
+
+    assert "<em>p &lt; 1 &amp; &quot;so on&quot;</em>" in shown[1][0].data
+    assert shown[0][1]["metadata"]["image/png"]["alt"] == 'p < 1 & "so on"'
+
+
+def test_a_shown_figure_is_closed(shown):
+    figure = plt.figure()
+
+    show(figure, "Nothing.")
+
+    assert not plt.fignum_exists(figure.number)
+
+
+def test_the_picture_is_twice_as_sharp_as_it_is_large(shown):
+    figure, ax = plt.subplots(figsize=(3, 2), dpi=100)
+
+    show(figure, "A frame.")
+
+    bundle, options = shown[0]
+    image = Image.open(BytesIO(base64.b64decode(bundle["image/png"])))
+    assert image.size == (600, 400)
+    assert (options["metadata"]["image/png"]["width"], options["metadata"]["image/png"]["height"]) == (300, 200)
+
+
+def test_equal_figures_are_equal_bytes(shown):
+    for _ in range(2):
+        figure, ax = plt.subplots()
+        ax.plot([1, 3, 2], color=COLOR["rnn"])
+        show(figure, "A zigzag.")
+
+    assert shown[0][0]["image/png"] == shown[2][0]["image/png"]
+
+
+@pytest.mark.parametrize("message", ["", "  \n"])
+def test_a_figure_without_a_message_is_refused(shown, message):
+    with pytest.raises(ValueError, match="needs a message"):
+        show(plt.figure(), message)
+    assert shown == []
+
+
+def test_colours_are_different_and_readable_by_matplotlib():
+    assert len(set(COLOR.values())) == len(COLOR)
+    assert all(re.fullmatch("#[0-9A-F]{6}", color.upper()) for color in COLOR.values())
+
+
+# --- setup
+
+
+def drawn():
+    return random.random(), np.random.rand(), torch.rand(1).item()
+
+
+def test_equal_seeds_give_equal_numbers_everywhere():
+    setup(seed=3)
+    first = drawn()
+    setup(seed=3)
+    again = drawn()
+    setup(seed=4)
+
+    assert first == again
+    assert all(a != b for a, b in zip(first, drawn()))
+
+
+def test_all_is_computed_on_one_thread_and_drawn_in_the_course_style():
+    before = torch.get_num_threads()
+    try:
+        setup()
+        assert torch.get_num_threads() == 1
+        assert plt.rcParams["axes.spines.top"] is False
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "1", None])
+def test_a_seed_that_not_all_generators_take_is_refused(seed):
+    with pytest.raises(ValueError, match="seed must be an int from 0"):
+        setup(seed)
+
+
+# --- small and quick
+
+
+def lines_of_code(source):
+    """The number of lines that hold code: blank lines, comments and docstrings are not counted."""
+    tree = ast.parse(source)
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    docstrings = [node.body[0] for node in ast.walk(tree) if isinstance(node, documented) and ast.get_docstring(node)]
+    doc_lines = {line for node in docstrings for line in range(node.lineno, node.end_lineno + 1)}
+    lines = enumerate(source.splitlines(), start=1)
+    return sum(bool(line.strip()) and not line.strip().startswith("#") and i not in doc_lines for i, line in lines)
+
+
+def test_the_helper_has_at_most_400_lines_of_code_data_sources_included():
+    sources = {path: path.read_text("utf-8") for path in FOLDER.rglob("*.py")}
+
+    assert sum(map(lines_of_code, sources.values())) <= 400
+
+
+def test_lines_of_code_are_counted_without_comments_and_docstrings():
+    assert lines_of_code('"""Doc\nstring."""\n\n# why\ndef f():\n    """What."""\n    return "#"  # yes\n') == 2
+
+
+def test_the_helper_imports_nothing_of_ours_but_itself():
+    ours = {path.name for path in FOLDER.parent.iterdir() if path.is_dir()} - {"course_utils"}
+    imports = re.compile(r"^\s*(?:from|import) (\w+)", re.M)
+    imported = {name for path in FOLDER.rglob("*.py") for name in imports.findall(path.read_text("utf-8"))}
+
+    assert imported.isdisjoint(ours)
+    assert "ipywidgets" not in imported
+
+
+COST = """
+import time, torch, matplotlib.pyplot
+start = time.process_time()
+import course_utils, course_utils.data
+print(time.process_time() - start)
+"""
+
+
+def test_importing_the_helper_takes_less_than_0_3_s_beyond_torch_and_matplotlib():
+    """Processor time, the best of three: what else runs on the machine should not matter."""
+    runs = [subprocess.run([sys.executable, "-c", COST], capture_output=True, text=True, check=True) for _ in range(3)]
+
+    assert min(float(run.stdout) for run in runs) < 0.3
+
+
+def test_importing_the_helper_opens_no_connection_and_prints_nothing():
+    no_network = str(Path(__file__).with_name("no_network"))
+    run = subprocess.run(
+        [sys.executable, "-c", "import course_utils, course_utils.data"],
+        env={**os.environ, "PYTHONPATH": no_network},
+        capture_output=True,
+        text=True,
+    )
+
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_the_style_and_the_data_files_are_part_of_the_package():
+    declared = (FOLDER.parent / "pyproject.toml").read_text("utf-8")
+    patterns = json.loads(re.search(r"^course_utils = (\[.*\])$", declared, re.M)[1])
+    packaged = {path for pattern in patterns for path in FOLDER.glob(pattern)}
+
+    needed = {path for path in FOLDER.rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}}
+    assert needed == packaged
