@@ -135,13 +135,14 @@ def install_torch():
     """
     print("2/3 torch, as its CPU build (some 200 MB)", flush=True)
     report = VENV / "torch.json"
+    pin = re.search(r"^torch==.+$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE).group()
     from_cpu_index = ["--no-deps", "--index-url", CPU_INDEX, "--timeout", "15", "--retries", "1"]
-    if sys.platform == "linux" and pip(*from_cpu_index, "--report", str(report), "torch"):
+    if sys.platform == "linux" and pip(*from_cpu_index, "--report", str(report), pin, constraints=""):
         print(f"    {origin(report)}", flush=True)
         return
     if sys.platform == "linux":
         print(f"    {CPU_INDEX} did not answer: taking the same version from PyPI, perhaps with CUDA.", flush=True)
-    if not pip("--report", str(report), "torch"):
+    if not pip("--report", str(report), pin):
         raise SetupError("Could not install torch; pip's reason stands above. Is there an internet connection?")
     print(f"    {origin(report)}", flush=True)
 
@@ -162,11 +163,11 @@ def install_course(extras):
         raise SetupError("Could not install the course; pip's reason stands above. The next call starts afresh.")
 
 
-def pip(*arguments):
-    """Run pip install in .venv, held to constraints.txt; return whether it succeeded."""
+def pip(*arguments, constraints="constraints.txt"):
+    """Run pip install in .venv, held to the pins in a file; return whether it succeeded."""
     command = [str(VENV_PYTHON), "-m", "pip", "install", "--disable-pip-version-check", *arguments]
     # As variables the pins also hold for what pip installs to build the course; a relative path survives spaces.
-    pins = {"PIP_CONSTRAINT": "constraints.txt", "PIP_BUILD_CONSTRAINT": "constraints.txt", "PIP_USER": "0"}
+    pins = {"PIP_CONSTRAINT": constraints, "PIP_BUILD_CONSTRAINT": constraints, "PIP_USER": "0"}
     return subprocess.run(command, env={**own_environment(), **pins}, cwd=str(ROOT)).returncode == 0
 
 
