@@ -102,7 +102,7 @@ def install_vendor(folder, packages=PACKAGES, cache=CACHE):
     for package in packages:
         _extract(_archive(package, Path(cache)), package, Path(folder))
     # Written last: where it stands, everything else does.
-    _write(notice, text.encode())
+    write_file(notice, text.encode())
 
 
 def _archive(package, cache):
@@ -123,15 +123,16 @@ def _extract(archive, package, folder):
     """Write the needed files of an archive into the folder."""
     with tarfile.open(archive) as packed:
         for member, name in package.files.items():
-            _write(folder / name, packed.extractfile(f"package/{member}").read())
+            write_file(folder / name, packed.extractfile(f"package/{member}").read())
 
 
-def _write(path, content):
-    """Write a file in one step, so that an interruption leaves no half of it."""
+def write_file(path, content):
+    """Write a file in one step, so that an interruption leaves no half of it, and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(content)
     os.replace(partial, path)
+    return path
 
 
 def _notice(packages):

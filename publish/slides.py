@@ -11,7 +11,6 @@ import argparse
 import base64
 import html
 import mimetypes
-import os
 import re
 import shutil
 import sys
@@ -23,13 +22,16 @@ import nbformat
 from nbconvert import HTMLExporter
 from PIL import Image
 from playwright.sync_api import sync_playwright
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
 from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # this file is run as a script, too
 
 from course_utils.plotting import COLOR  # noqa: E402
-from publish.assets import AssetError, install_vendor  # noqa: E402
+from publish.assets import AssetError, install_vendor, write_file  # noqa: E402
 
 NOTEBOOKS = ROOT / "notebooks"
 SLIDES = ROOT / "dist" / "slides"
@@ -92,9 +94,10 @@ def build_html(notebook, folder):
         extra_template_basedirs=[str(TEMPLATES)], template_name="deck", exclude_anchor_links=True, preprocessors=[]
     )
     exporter.register_filter("embed_images", partial(embed_images, notebook=notebook))
+    exporter.register_filter("code_lines", code_lines)
     resources = {"deck": arrange(content.cells), "title": title_of(content), "colours": COLOR}
     page, _ = exporter.from_notebook_node(content, resources)
-    return _write(folder / f"{notebook.stem}.html", page.encode())
+    return write_file(folder / f"{notebook.stem}.html", page.encode())
 
 
 def arrange(cells):
@@ -143,6 +146,19 @@ def title_of(notebook):
         if heading:
             return re.sub(r"[*_`$]", "", heading.group(1)).strip()
     return "Slides"
+
+
+def code_lines(source):
+    """Return highlighted Python as HTML, each line in a box of its own.
+
+    The box knows the line's indentation, so that the rest of a line too long for the slide hangs to the right of its
+    start. Two blank lines, which part functions on paper, become one: a slide is small.
+    """
+    source = re.sub(r"\n{3,}", "\n\n", source.strip("\n"))
+    # The formatter closes and opens its marks at each line's end, so a box never cuts through one.
+    coloured = highlight(source, PythonLexer(), HtmlFormatter(nowrap=True)).split("\n")
+    indents = [len(line) - len(line.lstrip()) for line in source.split("\n")]
+    return "".join(f'<span class="line" style="--indent: {n}">{line}\n</span>' for n, line in zip(indents, coloured))
 
 
 def embed_images(page, notebook):
@@ -212,7 +228,7 @@ def build_pdf(deck, browser):
     open_deck(page, deck.as_uri(), "?print-pdf")
     content = page.pdf(width=f"{WIDTH}px", height=f"{HEIGHT}px", print_background=True, prefer_css_page_size=True)
     page.close()
-    return _write(deck.with_suffix(".pdf"), content)
+    return write_file(deck.with_suffix(".pdf"), content)
 
 
 def take_pictures(deck, browser, folder):
@@ -255,15 +271,7 @@ def build_index(folder):
         link = f' <a class="pdf" href="{pdf.name}">PDF</a>' if pdf.exists() else ""
         entries.append(f'<li><a href="{deck.name}">{title}</a>{link}</li>')
     page = (TEMPLATES / "index.html").read_text("utf-8").replace("<!-- decks -->", "\n".join(entries))
-    return _write(folder / "index.html", page.encode())
-
-
-def _write(path, content):
-    """Write a file in one step, so that an interruption leaves the old one whole, and return its path."""
-    unfinished = path.with_name(path.name + ".partial")
-    unfinished.write_bytes(content)
-    os.replace(unfinished, path)
-    return path
+    return write_file(folder / "index.html", page.encode())
 
 
 def build_decks(notebooks, folder, require_pdf=False, pictures=None):

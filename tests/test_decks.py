@@ -5,6 +5,8 @@ a deck that is made to fail them, one slide per defect, and on a clean one, befo
 """
 
 import base64
+import html
+import re
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +20,7 @@ from PIL import Image
 from pypdf import PdfReader
 
 from publish import slides
-from publish.assets import PACKAGES, AssetError, install_vendor
+from publish.assets import PACKAGES, AssetError, Package, install_vendor
 
 SMALLEST_FONT = 18
 NO_ALT = ("", "No description has been provided for this image")  # the second is what nbconvert fills in
@@ -467,6 +469,27 @@ def test_offline_and_without_cache_the_error_says_what_to_do(tmp_path, monkeypat
     with pytest.raises(AssetError, match=r"reveal.js 5.2.1.*\n?.*Connect to the internet once"):
         install_vendor(tmp_path / "vendor", PACKAGES, tmp_path / "cache")
     assert not (tmp_path / "vendor").exists()
+
+
+def test_an_archive_with_other_content_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "dot" / "-").mkdir(parents=True)
+    (tmp_path / "dot" / "-" / "dot-1.0.tgz").write_text("not what was pinned")
+
+    with serve(tmp_path) as address:
+        monkeypatch.setattr("publish.assets.REGISTRY", address)
+        with pytest.raises(AssetError, match=r"dot-1.0.tgz is not the file that this course was made with"):
+            install_vendor(tmp_path / "vendor", [Package("dot", "1.0", "0" * 64, "MIT", {})], tmp_path / "cache")
+
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def test_code_keeps_its_lines_and_their_indentation_and_loses_double_blank_lines():
+    code = slides.code_lines('def f():\n    """Two\n    lines."""\n\n\nf()\n')
+
+    text = re.sub(r"<[^>]+>", "", code)
+    indents = re.findall(r'class="line" style="--indent: (\d+)"', code)
+    assert html.unescape(text) == 'def f():\n    """Two\n    lines."""\n\nf()\n'
+    assert indents == ["0", "4", "4", "0", "0"]
 
 
 def test_an_unknown_number_is_an_error_that_names_the_notebooks(tmp_path):
