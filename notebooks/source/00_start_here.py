@@ -22,7 +22,7 @@
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Welcome. Every number that appears on these slides was computed by the cell above it; you can run all of it on your own laptop, without network and without a GPU.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 import platform
 import time
 
@@ -49,20 +49,20 @@ setup(seed=0)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The questions
 #
-# | | notebook | question | minutes |
-# |---|---|---|---|
-# | 00 | start here | What is in this course, does my machine run it, which notation is used? | 30 |
-# | 01 | n-gram models | How far does counting get us? | 75 |
-# | 02 | fixed-window models | What do we gain when words get vectors? | |
-# | 03 | the vanilla RNN | How can one cell read a sequence of any length? | |
-# | 04 | vanishing gradients | Why does the plain RNN forget, and what can be done? | |
-# | 05 | LSTM and GRU | What do gates change? | |
-# | 06 | bidirectional RNNs | What if the answer lies to the right? | |
-# | 07 | sequence to sequence | How do we map a sequence to another of a different length? | |
-# | 08 | character RNN | Can it write? | |
-# | 09–12 | applications | Sentiment, stock prices, captions, programs | |
+# | | question | minutes |
+# |---|---|---|
+# | 00 | Start here: what is in this course, and how is it used? | 30 |
+# | 01 | n-grams: how far does counting get us? | 75 |
+# | 02 | Fixed window: what do we gain when words get vectors? | |
+# | 03 | Vanilla RNN: how can one cell read a sequence of any length? | |
+# | 04 | Gradients: why does the plain RNN forget, and what can be done? | |
+# | 05 | LSTM and GRU: what do gates change? | |
+# | 06 | Bidirectional: what if the answer lies to the right? | |
+# | 07 | Seq2seq: how do we map a sequence to one of another length? | |
+# | 08 | Character RNN: can it write? | |
+# | 09–12 | Sentiment, stock prices, captions, programs | |
 #
-# Minutes stand beside the notebooks that this edition contains; the others are being written.
+# Minutes stand beside the notebooks of this edition; the others are being written.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes are for a student who works alone and does the exercises. As a lecture each of the two takes about an hour.
@@ -88,7 +88,7 @@ setup(seed=0)
 
 # %%
 def lstm_steps_per_second(seconds=1.0, B=32, H=256):
-    """How many steps of an LSTM of this size the machine computes in a second, on one thread."""
+    """How many steps of an LSTM of this size one thread of the machine computes in a second."""
     cell, x, state = torch.nn.LSTMCell(H, H), torch.randn(B, H), None
     start, steps = time.perf_counter(), 0
     with torch.inference_mode():
@@ -96,13 +96,14 @@ def lstm_steps_per_second(seconds=1.0, B=32, H=256):
             state, steps = cell(x, state), steps + 1
     return steps / (time.perf_counter() - start)
 
-# %% tags=["volatile", "nbval-ignore-output"] nbval_ignore_reason="versions and speed of the machine at hand"
-REFERENCE_STEPS = 1100  # steps per second of the two-core cloud machine on which the course is timed
+# %% tags=["volatile", "nbval-ignore-output", "output-only"] nbval_ignore_reason="versions and speed of the machine at hand"
+REFERENCE_STEPS = 1100  # steps per second of the machine on which the course is timed
 REFERENCE_SECONDS = {"01": 35}
 
 factor = REFERENCE_STEPS / lstm_steps_per_second()
-print(f"Python {platform.python_version()}, torch {torch.__version__}, matplotlib {matplotlib.__version__}")
-print(f"This machine needs {factor:.1f} times the seconds of the one on which the course is timed:")
+print(f"Python {platform.python_version()}, torch {torch.__version__}", end=", ")
+print(f"matplotlib {matplotlib.__version__}")
+print(f"This machine needs {factor:.1f} times the seconds of the two-core one that timed the course:")
 for notebook, seconds in REFERENCE_SECONDS.items():
     print(f"notebook {notebook} will take about {factor * seconds:.0f} s here.")
 
@@ -143,7 +144,8 @@ def decode(h):
 
 h = encode(torch.randn(B, E), torch.zeros(B, H))
 y = decode(h)
-print(f"x {(B, E)} → h {tuple(h.shape)} → y {tuple(y.shape)}; each row of y sums to {y.sum(-1).tolist()}")
+print(f"x {(B, E)} → h {tuple(h.shape)} → y {tuple(y.shape)}")
+print("each row of y sums to 1:", torch.allclose(y.sum(dim=-1), torch.ones(B)))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Two lines of code and five arrays of parameters: this is the complete vanilla RNN of notebook 3.
@@ -153,7 +155,15 @@ print(f"x {(B, E)} → h {tuple(h.shape)} → y {tuple(y.shape)}; each row of y 
 #
 # ![The five families side by side: one to one, one to many, many to one, many to many aligned, many to many with a delay.](../figures/families_overview.svg)
 #
-# **Single** means a fixed number of items, **multiple** a variable number. The cell is always the same; the families differ in *when* it reads and *when* it writes. A toy makes that visible: the state is the number of open brackets.
+# **Single** means a fixed number of items, **multiple** a variable number. The cell is always the same; the families differ in *when* it reads and *when* it writes.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The price of freedom: where outputs are aligned with inputs there is little to remember and little choice; where they are not, everything read must be kept in the state.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A cell that a pencil can run
+#
+# A cell need not be neural: anything that turns an input and a state into the next state will do. This one keeps the number of open brackets.
 
 # %%
 def step(x, h):
@@ -165,8 +175,11 @@ def read_out(h):
     """The decoder: what the state says."""
     return "balanced" if h == 0 else "open"
 
+
+read_out(step("(", 0))
+
 # %% [markdown] slideshow={"slide_type": "notes"}
-# A cell need not be neural: anything that maps input and state to the next state. In notebook 5 an LSTM learns this very counter from examples.
+# In notebook 5 an LSTM learns this very counter from examples.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One to one
@@ -188,7 +201,7 @@ print(f"'(' → {y}")
 #
 # ![One to many: from the label French the states write M, a, r, i, e, each letter handed to the next step.](../figures/family_1_to_n.svg)
 #
-# A label or a picture goes in, a text comes out: each output is the next input (dashed). Here the label is a depth, the text closes that many brackets.
+# A label goes in, a text comes out; each output is the next input (dashed). Here: close 3 brackets.
 
 # %% tags=["topic-B2", "nbval-check-output"]
 h, text = 3, ""
@@ -220,7 +233,13 @@ print(f"(()())( → {read_out(h)}")
 #
 # ![Many to many, aligned: I, like, cake get the tags PRON, VERB, NOUN, each at the step that reads it.](../figures/family_n_to_n.svg)
 #
-# One output for each input, at once: part-of-speech tags, frames of a video. The alignment is given.
+# One output for each input, at once: part-of-speech tags, labels for the frames of a video. The alignment is *given*.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Less to remember, but no freedom: as many outputs as inputs, in the same order, without having seen what follows.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### One tag for each bracket
 
 # %% tags=["topic-B2", "nbval-check-output"]
 h, tags = 0, []
@@ -230,7 +249,7 @@ for x in "(())()":
 print(tags)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The same loop as before; the decoder is just called at each step. Less to remember, but no freedom: as many outputs as inputs, in the same order, without having seen what follows.
+# The same loop as before; the decoder is just called at each step.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Many to many, with a delay
@@ -238,6 +257,12 @@ print(tags)
 # ![Many to many with a delay: only after I like networks has been read do further states write Ich mag Netze.](../figures/family_n_to_m.svg)
 #
 # Read all, then write as much as is needed: translation, summaries. The alignment is *not* given; lengths may differ.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Many to one followed by one to many. All the freedom, and the full price: the whole input must pass through one state. Notebook 7 measures that bottleneck and opens it with attention.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Read, then write what is missing
 
 # %% tags=["topic-B2", "nbval-check-output"]
 h, text = 0, ""
@@ -248,7 +273,7 @@ while read_out(h) == "open":
 print(f"(()(( is completed by {text}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Many to one followed by one to many. All the freedom, and the full price: the whole input must pass through one state. Notebook 7 measures that bottleneck and opens it with attention.
+# Point at the two loops: the first is the encoder, the second the decoder. Nothing but h passes from one to the other.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One cell, four notations
@@ -272,8 +297,8 @@ print(f"(()(( is completed by {text}")
 # %% tags=["topic-C2"]
 E, H, V = 3, 4, 5
 x, h = torch.randn(E).double(), torch.randn(H).double()
-W_xh, W_hh, W_hy = torch.randn(E, H).double(), torch.randn(H, H).double(), torch.randn(H, V).double()
-zero = torch.zeros(H).double()  # the UMBC lecture has no bias, so none anywhere here
+W_xh, W_hh = torch.randn(E, H).double(), torch.randn(H, H).double()
+W_hy, zero = torch.randn(H, V).double(), torch.zeros(H).double()  # UMBC has no bias: b = 0
 
 
 def umbc(W, U, S, w, h):
@@ -285,6 +310,12 @@ def umbc(W, U, S, w, h):
 def utah(W_S, W_I, b, x, s):
     """The state of a row-vector cell; in Elman's form the state is also the output."""
     return torch.tanh(s @ W_S + x @ W_I + b)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Each function is its lecture's formula, symbol by symbol.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The same with the others' letters
 
 # %%
 def ucl(W_h, W_x, W_o, b, x, h):
@@ -311,23 +342,29 @@ others = {
     "UMBC": umbc(W_hh.T, W_xh.T, W_hy.T, x, h),
     "Utah": (utah(W_hh, W_xh, zero, x, h), output),
     "UCL": ucl(W_hh.T, W_xh.T, W_hy.T, zero, x, h),
-    "CS224n": cs224n(W_hh.T, W_xh.T, zero, W_hy.T, torch.zeros(V).double(), x, h),
+    "CS224n": cs224n(W_hh.T, W_xh.T, zero, W_hy.T, 0, x, h),
 }
-for name, (their_state, their_output) in others.items():
-    difference = max((their_state - state).abs().max(), (their_output - output).abs().max()).item()
-    print(f"{name:7} agrees to 1e-12: {difference < 1e-12}")
+for name, theirs in others.items():
+    difference = max((a - b).abs().max() for a, b in zip(theirs, (state, output)))
+    print(f"{name:7} agrees to 1e-12: {(difference < 1e-12).item()}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# This is the course's way to end an argument: one set of weights, several implementations, one number that must vanish.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### And PyTorch?
+#
 # PyTorch computes the same cell with columns and *two* biases, `b_ih` and `b_hh`, of which only the sum matters:
 
 # %% tags=["nbval-check-output"]
 cell = torch.nn.RNNCell(E, H).double()
 with torch.no_grad():
-    ours = torch.tanh(x @ cell.weight_ih.T + h @ cell.weight_hh.T + cell.bias_ih + cell.bias_hh)
+    b_h = cell.bias_ih + cell.bias_hh
+    ours = torch.tanh(x @ cell.weight_ih.T + h @ cell.weight_hh.T + b_h)
     print("torch.nn.RNNCell agrees to 1e-12:", (cell(x, h) - ours).abs().max().item() < 1e-12)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# This is the course's way to end an argument: one set of weights, several implementations, one number that must vanish.
+# Rows or columns is a matter of taste; x W and W^T x^T hold the same numbers.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How exercises work
@@ -416,14 +453,21 @@ def explore_memory(w):
     """Draw the memory of the one-unit cell while w changes."""
     show(plot_memory(w), f"After thirty steps h = {memory(w)[-1]:.3f}.")
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# At w = 1 exactly it still fades, only very slowly: tanh is below its tangent. Negative w makes the state flip its sign at each step.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### What you saw
+
 # %% tags=["nbval-check-output"]
-print("forgotten at w = 0.8:", abs(memory(0.8)[-1]) < 0.01, "  kept at w = 1.2:", abs(memory(1.2)[-1]) > 0.5)
+print("forgotten after 30 steps at w = 0.8:", abs(memory(0.8)[-1]) < 0.01)
+print("kept after 30 steps at w = 1.2:     ", abs(memory(1.2)[-1]) > 0.5)
 
 # %% [markdown]
 # Above 1 the state has two resting points away from 0 and stays at one of them: a memory, but one that no small input can change. Notebook 4 makes that precise.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# At w = 1 exactly it still fades, only very slowly: tanh is below its tangent. Negative w makes the state flip its sign at each step.
+# The resting points solve h = tanh(w h). Ask for a drawing: where does the line h meet the curve tanh(w h)?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Toolkits, then and now
@@ -455,7 +499,8 @@ for T in (2, 5):
     for _ in range(T):
         h = w * h
     h.backward()
-    print(f"T = {T}: h = w^{T}, dh/dw = {w.grad:.4f}, by hand {T} w^{T - 1} = {T * 0.5 ** (T - 1):.4f}")
+    by_hand = T * 0.5 ** (T - 1)
+    print(f"T = {T}: h = w^{T}, dh/dw = {w.grad:.4f}, by hand {T} w^{T - 1} = {by_hand:.4f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The derivative of w^T is T w^(T-1). With |w| < 1 it goes to zero as T grows: the vanishing gradient of notebook 4, in one line.
