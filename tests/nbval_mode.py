@@ -87,7 +87,7 @@ class Modes:
             return "lax", "built without a fingerprint"
         differing = [key for key in self.fingerprint if self.fingerprint[key] != built.get(key)]
         if not differing:
-            return "strict", "built on " + ", ".join(f"{key} {value}" for key, value in built.items()) + " as here"
+            return "strict", "built on " + ", ".join(f"{key} {built[key]}" for key in self.fingerprint) + " as here"
         reasons = [f"{key} is {self.fingerprint[key]} here, {built.get(key, 'unknown')} there" for key in differing]
         return "lax", "built elsewhere: " + ", ".join(reasons)
 

@@ -1,0 +1,210 @@
+"""Notebooks are tested strictly where they were built, laxly elsewhere, and always without network."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbval_mode import Modes
+
+from publish.build import NOTEBOOKS, fingerprint
+
+ROOT = NOTEBOOKS.parent
+TESTS = Path(__file__).parent
+HERE = {"python": "3.11.0", "torch": "2.9", "cpu_capability": "AVX2", "corpus": "abc"}
+
+
+@pytest.fixture(scope="module")
+def this_machine():
+    return fingerprint()
+
+
+@pytest.fixture
+def plant(tmp_path):
+    """Write a notebook of (code, stored output, tags) cells and return its path."""
+
+    def write(*cells, name="planted", **course):
+        notebook = new_notebook(metadata={"course": course})
+        for count, (code, output, *tags) in enumerate(cells, start=1):
+            outputs = [new_output("stream", name="stdout", text=output)] if output else []
+            notebook.cells.append(
+                new_code_cell(code, execution_count=count, outputs=outputs, metadata={"tags": tags}),
+            )
+        path = tmp_path / f"{name}.ipynb"
+        nbformat.write(notebook, path)
+        return path
+
+    return write
+
+
+def run_pytest(*arguments, **environment):
+    """Run pytest as a user would, in a process of its own; return its exit code and what it printed."""
+    command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "-p", "nbval_mode", "-n0", "--color=no"]
+    path = os.pathsep.join([str(ROOT), str(TESTS)])
+    run = subprocess.run(
+        [*command, "-p", "no:cacheprovider", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": path, "CI": "false", **environment},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    return run.returncode, run.stdout + run.stderr
+
+
+def failed(printed):
+    """The numbers of the cells that failed, as nbval counts them: from 0."""
+    return [int(number) for number in re.findall(r"^FAILED .*::Cell (\d+)", printed, re.M)]
+
+
+SAME = ("print(1 + 1)", "2\n")
+CHANGED = ("print(1 + 2)", "2\n")
+CLAIM = ("print(1 < 2)", "True\n", "nbval-check-output")
+WRONG_CLAIM = ("print(1 > 2)", "True\n", "nbval-check-output")
+IGNORED = ("print(1 + 3)", "2\n", "nbval-ignore-output")
+BROKEN = ("1 / 0", "")
+ADDRESS = ("print(object())", "<object object at 0x0>\n")
+
+
+# --- which mode, and why
+
+
+def test_a_notebook_is_strict_where_its_fingerprint_is_this_machines(plant):
+    mode, reason = Modes("auto", HERE).of(plant(SAME, fingerprint=HERE))
+
+    assert mode == "strict"
+    assert reason == "built on python 3.11.0, torch 2.9, cpu_capability AVX2, corpus abc as here"
+
+
+@pytest.mark.parametrize("key", HERE)
+def test_a_notebook_is_lax_where_one_part_of_its_fingerprint_differs(plant, key):
+    mode, reason = Modes("auto", HERE).of(plant(SAME, fingerprint={**HERE, key: "other"}))
+
+    assert mode == "lax"
+    assert reason == f"built elsewhere: {key} is {HERE[key]} here, other there"
+
+
+def test_a_notebook_without_a_fingerprint_is_lax(plant):
+    assert Modes("auto", HERE).of(plant(SAME)) == ("lax", "built without a fingerprint")
+
+
+@pytest.mark.parametrize("asked", ["strict", "lax"])
+def test_the_mode_can_be_asked_for(plant, asked):
+    assert Modes(asked, HERE).of(plant(SAME, fingerprint=HERE))[0] == asked
+
+
+# --- what each mode finds
+
+
+CELLS = [SAME, CHANGED, CLAIM, WRONG_CLAIM, IGNORED, ADDRESS, BROKEN, SAME]
+
+
+@pytest.mark.parametrize("mode, found", [("strict", [1, 3, 6]), ("lax", [3, 6])])
+def test_strict_finds_changed_outputs_and_lax_changed_claims_and_both_find_errors(plant, mode, found):
+    code, printed = run_pytest(plant(*CELLS), f"--nbval-mode={mode}")
+
+    assert failed(printed) == found
+    assert code == 1
+    assert f"notebook planted.ipynb: {mode}, as asked for" in printed
+    assert "ZeroDivisionError" in printed and "print(1 > 2)" in printed
+
+
+def test_each_notebook_has_its_own_mode_also_with_two_workers(plant, this_machine):
+    strict = plant(CHANGED, name="strict", fingerprint=this_machine)
+    lax = plant(CHANGED, WRONG_CLAIM, name="lax", fingerprint={**this_machine, "torch": "1.0"})
+
+    code, printed = run_pytest(strict, lax, "-n2", "--dist=loadfile")
+
+    assert code == 1
+    assert "notebook strict.ipynb: strict, built on python " in printed
+    assert f"notebook lax.ipynb: lax, built elsewhere: torch is {this_machine['torch']} here, 1.0 there" in printed
+    assert sorted(failed(printed)) == [0, 1]
+    assert "2 failed, 1 passed" in printed
+
+
+def test_nbvals_own_switches_choose_the_mode_and_collect_nothing_twice(plant):
+    code, printed = run_pytest(plant(SAME, CHANGED), "--nbval-lax")
+
+    assert (code, failed(printed)) == (0, [])
+    assert "2 passed" in printed and "lax, as asked for" in printed
+
+
+def test_the_first_notebook_is_green_where_it_was_built_and_on_a_lesser_processor(this_machine):
+    """torch computes differently with ATEN_CPU_CAPABILITY=default: as if on another machine."""
+    path = NOTEBOOKS / "00_start_here.ipynb"
+    built = json.loads(path.read_text("utf-8"))["metadata"]["course"]["fingerprint"]
+
+    code, printed = run_pytest(path, ATEN_CPU_CAPABILITY="default")
+
+    assert code == 0, printed
+    if built["cpu_capability"] != "DEFAULT":
+        assert "notebook 00_start_here.ipynb: lax, built elsewhere: " in printed
+        assert f"cpu_capability is DEFAULT here, {built['cpu_capability']} there" in printed
+
+
+# --- companions
+
+
+def test_a_companion_is_skipped_with_the_reason_where_its_corpus_is_missing(plant, tmp_path):
+    missing = plant(SAME, CHANGED, name="missing", corpora=["tiny_shakespeare"])
+    other = plant(SAME, CHANGED, name="other", corpora=[])
+
+    code, printed = run_pytest(missing, other, "--nbval-mode=strict", RNN_COURSE_DATA=str(tmp_path / "nothing"))
+
+    assert (code, failed(printed)) == (1, [1])
+    assert "1 failed, 1 passed, 2 skipped" in printed
+    assert "the corpus tiny_shakespeare is not on this machine: fetch_corpus('tiny_shakespeare')" in printed
+
+
+# --- no network
+
+
+def test_a_notebook_that_asks_the_network_is_red(plant):
+    download = "import urllib.request\nurllib.request.urlopen('http://example.org')"
+
+    code, printed = run_pytest(plant(SAME, (download, "")), "--nbval-mode=lax")
+
+    assert (code, failed(printed)) == (1, [1])
+    assert "network refused: the course runs offline, but something asked for 'example.org'" in printed
+
+
+def python(code, *path):
+    """Run code in a Python without network; return the last line that it printed."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, [TESTS / "no_network", *path]))}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    return (run.stdout + run.stderr).strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize("code", [
+    "import socket; socket.create_connection(('example.org', 80))",
+    "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)",
+    "import socket; socket.socket().connect_ex(('192.0.2.1', 80))",
+    "import socket; socket.socket(socket.AF_INET6).connect(('2001:db8::1', 80))",
+    "import socket; socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('192.0.2.1', 80))",
+    "import socket; socket.gethostbyname('example.org')",
+    "import _socket; _socket.getaddrinfo('example.org', 80)",
+    "import urllib.request; urllib.request.urlopen('https://example.org')",
+    "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import socket; socket.gethostbyname(\"a.org\")'])",
+])  # fmt: skip
+def test_every_way_out_of_the_machine_is_refused(code):
+    assert "network refused: the course runs offline" in python(code)
+
+
+@pytest.mark.parametrize("code", [
+    "import socket; s = socket.create_server(('127.0.0.1', 0)); socket.create_connection(s.getsockname()); print('ok')",
+    "import socket; socket.getaddrinfo('localhost', 80); socket.getaddrinfo(None, 80); print('ok')",
+    "import socket; a, b = socket.socketpair(); a.send(b'x'); print('ok')",
+])  # fmt: skip
+def test_connections_within_the_machine_stay_possible(code):
+    assert python(code) == "ok"
+
+
+def test_another_sitecustomize_is_not_lost(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.theirs = 'theirs'\n", "utf-8")
+
+    assert python("import sys; print(sys.theirs)", tmp_path) == "theirs"
