@@ -10,6 +10,7 @@ import re
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pooch
@@ -458,6 +459,24 @@ def test_without_a_browser_the_html_is_written_and_a_message_tells_how_to_get_th
     assert not (tmp_path / "00_alone.pdf").exists()
     with pytest.raises(slides.SlidesError, match="PDFs and pictures of the slides need one"):
         slides.build_decks([notebook], tmp_path, require_pdf=True)
+
+
+def test_no_browser_on_the_machine_is_noticed(monkeypatch):
+    monkeypatch.setattr(slides.shutil, "which", lambda name: None)
+    monkeypatch.setattr(slides, "BROWSER_PLACES", ())
+
+    nothing_installed = SimpleNamespace(chromium=SimpleNamespace(executable_path="/nowhere/chrome"))
+
+    assert slides.find_browser(nothing_installed) is None
+
+
+@pytest.mark.parametrize("ci, outcome", [("true", pytest.fail.Exception), ("", pytest.skip.Exception)])
+def test_a_missing_browser_skips_but_fails_on_ci(monkeypatch, ci, outcome):
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setattr("browser.open_browser", lambda: nullcontext(None))
+
+    with pytest.raises(outcome, match="playwright install chromium"), browser_or_skip():
+        pass
 
 
 def test_offline_and_without_cache_the_error_says_what_to_do(tmp_path, monkeypatch):

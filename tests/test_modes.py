@@ -42,14 +42,14 @@ def plant(tmp_path):
     return write
 
 
-def run_pytest(*arguments, **environment):
+def run_pytest(path, *arguments, **environment):
     """Run pytest as a user would, in a process of its own; return its exit code and what it printed."""
     command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "-p", "nbval_mode", "-n0", "--color=no"]
-    path = os.pathsep.join([str(ROOT), str(TESTS)])
+    modules = os.pathsep.join([str(ROOT), str(TESTS)])
     run = subprocess.run(
-        [*command, "-p", "no:cacheprovider", *arguments],
+        [*command, "-p", "no:cacheprovider", "--rootdir", path.parent, path, *arguments],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": path, "CI": "false", **environment},
+        env={**os.environ, "PYTHONPATH": modules, "CI": "false", **environment},
         capture_output=True,
         text=True,
         encoding="utf-8",

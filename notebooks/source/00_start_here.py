@@ -201,7 +201,13 @@ print(f"'(' → {y}")
 #
 # ![One to many: from the label French the states write M, a, r, i, e, each letter handed to the next step.](../figures/family_1_to_n.svg)
 #
-# A label goes in, a text comes out; each output is the next input (dashed). Here: close 3 brackets.
+# A label or a picture goes in, a text comes out. Each output is also the next input (dashed arrows).
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Captioning, names given a language, reviews given a rating. The dashed arrows are why generation is slow: each step waits for the one before.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Close as many brackets as the label says
 
 # %% tags=["topic-B2", "nbval-check-output"]
 h, text = 3, ""
@@ -210,7 +216,7 @@ while read_out(h) == "open":
 print(f"3 → {text}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Captioning, names given a language, reviews given a rating. The network itself must decide when to stop.
+# The network itself must decide when to stop; here the state says so.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Many to one
