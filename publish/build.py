@@ -74,6 +74,8 @@ def read_source(source):
     notebook = jupytext.read(source)
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"{source.stem[:40]}-{number:03d}"
+        if _is_folded(cell):
+            cell.metadata["jupyter"] = {"source_hidden": True}
         cell.metadata.pop("lines_to_next_cell", None)
     notebook.metadata.pop("jupytext", None)
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -84,6 +86,12 @@ def read_source(source):
 def corpora(notebook):
     """Return the names of the downloaded corpora that a notebook needs; a companion's header lists them."""
     return notebook.metadata.get("course", {}).get("corpora", [])
+
+
+def _is_folded(cell):
+    """True for what a student opens when it is wanted: speaker notes, checks and solutions of exercises."""
+    notes = cell.metadata.get("slideshow", {}).get("slide_type") == "notes"
+    return notes or any(re.fullmatch(r"exercise-\d+-(check|solution)", tag) for tag in cell.metadata.get("tags", []))
 
 
 def source_hash(source):

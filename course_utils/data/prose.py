@@ -33,7 +33,8 @@ def load_prose(seed=0):
 
     A document is one page of the language reference or all docstrings of one top-level module or
     package. Documents, not sentences, are dealt out (8 : 1 : 1), because docstrings of one module
-    repeat each other nearly word by word; each goes to the part that lags behind its share. Each sentence is kept once, where it occurs first.
+    repeat each other nearly word by word; each goes to the part that lags behind its share. A sentence
+    is kept once, where it occurs first.
 
     Args:
         seed: non-negative int that decides which documents go where.
