@@ -7,13 +7,21 @@ those tagged nbval-check-output, which state the notebook's claims, must say the
 
 import json
 import os
+import sys
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
 import pytest
-from nbval.plugin import IPyNbFile
 
+# On import jsonschema builds a grammar of addresses in all scripts: two seconds in each process, for
+# a format that no notebook uses. Without this module it does without. nbval would import it sooner as a
+# plugin of its own: pyproject.toml switches that off.
+sys.modules.setdefault("rfc3987_syntax", None)
+
+from nbval.plugin import IPyNbFile  # noqa: E402
+
+pytest_plugins = ["nbval.plugin"]
 HERE = Path(__file__).parent
 COMPARED = {"strict": "all outputs are compared", "lax": "only cells tagged nbval-check-output are compared"}
 
