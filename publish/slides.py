@@ -222,20 +222,22 @@ def open_deck(page, address, query=""):
     page.wait_for_selector("body[data-ready]", state="attached", timeout=60_000)
 
 
-def build_pdf(deck, browser):
+def new_page(browser):
+    """Return a new page of the browser, of a slide's size."""
+    return browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+
+
+def build_pdf(deck, page):
     """Print a deck, one page per slide, to the PDF of the same name, and return its path."""
-    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
     open_deck(page, deck.as_uri(), "?print-pdf")
     content = page.pdf(width=f"{WIDTH}px", height=f"{HEIGHT}px", print_background=True, prefer_css_page_size=True)
-    page.close()
     return write_file(deck.with_suffix(".pdf"), content)
 
 
-def take_pictures(deck, browser, folder):
+def take_pictures(deck, page, folder):
     """Save each slide with all its fragments as folder/<deck>/NN.png, and a dozen at a time as folder/<deck>-N.png."""
     shutil.rmtree(folder / deck.stem, ignore_errors=True)
     (folder / deck.stem).mkdir(parents=True)
-    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
     open_deck(page, deck.as_uri())
     pictures = []
     for number in range(page.evaluate("Reveal.getTotalSlides()")):
@@ -243,7 +245,6 @@ def take_pictures(deck, browser, folder):
         page.wait_for_timeout(50)
         pictures.append(folder / deck.stem / f"{number + 1:02d}.png")
         page.screenshot(path=pictures[-1])
-    page.close()
     for sheet, first in enumerate(range(0, len(pictures), 12)):
         contact_sheet(pictures[first : first + 12]).save(folder / f"{deck.stem}-{sheet + 1}.png")
 
@@ -291,12 +292,13 @@ def build_decks(notebooks, folder, require_pdf=False, pictures=None):
     with open_browser() as browser:
         if not browser and (require_pdf or pictures):
             raise SlidesError(f"{BROWSER_HELP}; PDFs and pictures of the slides need one.")
+        page = browser and new_page(browser)
         for notebook in tqdm(notebooks, desc="slides", unit="deck", disable=None):
             deck = build_html(notebook, folder)
-            if browser:
-                build_pdf(deck, browser)
+            if page:
+                build_pdf(deck, page)
             if pictures:
-                take_pictures(deck, browser, pictures)
+                take_pictures(deck, page, pictures)
     build_index(folder)
     print(f"{len(notebooks)} decks in {folder}; open {folder / 'index.html'}")
     if not browser:

@@ -42,17 +42,21 @@ def serve(folder):
         server.shutdown()
 
 
-def listen(page):
-    """Note from now on what a page asks for and what goes wrong on it.
+def listen(page, home):
+    """Note from now on where a page asks for more than its home has, and what goes wrong on it.
+
+    Args:
+        page: a page of playwright.
+        home: what the addresses of the page's own files start with.
 
     Returns:
-        (requests, errors): two lists that grow, of the addresses asked for (data: and blob: carry their content
-        along and are left out) and of the errors in the console or uncaught.
+        (requests, errors): two lists that grow, of the addresses asked for outside the home (data: and blob: carry
+        their content along and are left out) and of the errors on the console or uncaught.
     """
     requests, errors = [], []
 
     def note_request(request):
-        if not request.url.startswith(("data:", "blob:", "about:")):
+        if not request.url.startswith((home, "data:", "blob:", "about:")):
             requests.append(request.url)
 
     page.on("request", note_request)

@@ -7,7 +7,7 @@ a deck that is made to fail them, one slide per defect, and on a clean one, befo
 import base64
 import html
 import re
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -104,30 +104,31 @@ class Deck:
 
 
 def measure(notebook, folder, browser):
-    """Build a notebook's deck and look at all of it: over http, as a file, and as a PDF."""
+    """Build a notebook's deck and look at all of it: its slides over http, and as a file while its PDF is printed."""
     path = slides.build_html(notebook, folder)
-    with serve(folder) as address:
-        measured, requests, errors = _visit(browser, f"{address}/{path.name}", address)
-    _, requests_of_file, errors_of_file = _visit(browser, path.as_uri(), folder.as_uri())
     cells = nbformat.read(notebook, as_version=4).cells
+    with serve(folder) as address, _listening(browser, address) as (page, requests, errors):
+        slides.open_deck(page, f"{address}/{path.name}")
+        measured = page.evaluate(MEASURE)
+    with _listening(browser, folder.as_uri()) as (page, requests_of_file, errors_of_file):
+        pdf = slides.build_pdf(path, page)
     return Deck(
         path=path,
         slides=measured,
         widgets=sum(_has_widget(cell) for cell in cells),
         requests=requests + requests_of_file,
         errors=errors + errors_of_file,
-        pages=len(PdfReader(slides.build_pdf(path, browser)).pages),
+        pages=len(PdfReader(pdf).pages),
     )
 
 
-def _visit(browser, address, home):
-    """Return the measures of a deck's slides, its requests to elsewhere than `home`, and its errors."""
-    page = browser.new_page(viewport={"width": slides.WIDTH, "height": slides.HEIGHT})
-    requests, errors = listen(page)
-    slides.open_deck(page, address)
-    measured = page.evaluate(MEASURE)
+@contextmanager
+def _listening(browser, home):
+    """Yield a page and two lists that grow: its requests to elsewhere than `home`, and its errors."""
+    page = slides.new_page(browser)
+    requests, errors = listen(page, home)
+    yield page, requests, errors
     page.close()
-    return measured, [url for url in requests if not url.startswith(home)], errors
 
 
 def _has_widget(cell):
@@ -402,14 +403,14 @@ def test_errors_on_the_console_are_found(defective_deck):
 
 
 def test_speaker_notes_open_from_a_file(clean_deck, browser):
-    page = browser.new_context(viewport={"width": slides.WIDTH, "height": slides.HEIGHT}).new_page()
+    page = slides.new_page(browser)
     slides.open_deck(page, clean_deck.path.as_uri())
 
     with page.expect_popup() as popup:
         page.keyboard.press("s")
     popup.value.wait_for_selector("text=Say this.")
 
-    page.context.close()
+    page.close()
 
 
 def test_slide_types_become_columns_slides_and_fragments():

@@ -1,7 +1,7 @@
 """A student's and a presenter's way: JupyterLab in a browser, run all cells, move every control, then again as slides.
 
 For each notebook that has widgets: no cell fails, every control of every widget changes what its cell shows, and the
-browser's console stays free of errors, in the notebook view and in the slideshow (Start Deck) of one session.
+browser's console stays free of errors, nothing is asked of the internet, in the notebook view and in the slideshow (Start Deck) of one session.
 """
 
 import os
@@ -82,6 +82,7 @@ class Visit:
     failed: list = field(default_factory=list)
     dead: list = field(default_factory=list)
     complaints: list = field(default_factory=list)
+    requests: list = field(default_factory=list)
 
 
 # --- The server ----------------------------------------------------------------------------------------------------
@@ -143,7 +144,7 @@ def visit(context, address, path, widget_cells, patience=15):
         A Visit.
     """
     page = context.new_page()
-    _, errors = listen(page)
+    requests, errors = listen(page, address)
     page.goto(f"{address}/lab/tree/{path}?reset")
     page.wait_for_function(IS_IDLE, timeout=60_000)
     page.evaluate(RUN_ALL)
@@ -156,6 +157,7 @@ def visit(context, address, path, widget_cells, patience=15):
     page.evaluate("() => { jupyterapp.commands.execute('deck:stop'); }")
     page.wait_for_selector(".jp-Deck", state="detached")
     found.complaints = sorted({text for text in errors if not any(re.search(known, text) for known, _ in HARMLESS)})
+    found.requests = requests
     page.close()
     return found
 
