@@ -1,7 +1,8 @@
 """A student's and a presenter's way: JupyterLab in a browser, run all cells, move every control, then again as slides.
 
-For each notebook that has widgets: no cell fails, every control of every widget changes what its cell shows, and the
-browser's console stays free of errors, nothing is asked of the internet, in the notebook view and in the slideshow (Start Deck) of one session.
+For each notebook that has widgets: no cell fails, every control of every widget changes what its cell shows, the
+browser's console stays free of errors, and nothing is asked of the internet; in the notebook view and in the
+slideshow (Start Deck) of one session.
 """
 
 import os
