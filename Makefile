@@ -15,6 +15,8 @@ IN_COURSE = $(PYTHON) publish/install.py
 ifneq ($(origin PYTHON),file)
 IN_COURSE += --this-python
 endif
+# An offline course asks the network neither for news nor for updates.
+QUIETLY = --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
 IN_TESTS = $(IN_COURSE) --extra test
 
 define HELP
@@ -36,7 +38,7 @@ help:
 	@$(info $(HELP))cd .
 
 lab:
-	@$(IN_COURSE) -- -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_OPTIONS)
+	@$(IN_COURSE) -- -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(QUIETLY) $(LAB_OPTIONS)
 
 test:
 	@$(IN_TESTS) -- -m pytest $(TEST_OPTIONS)
