@@ -24,7 +24,7 @@ async function start() {
   if (/print-pdf/.test(location.search)) await widgetsShown();  // a page cannot grow after it is laid out
   await Reveal.initialize({
     width: 1280, height: 720, margin: 0, center: false, transition: 'none', hash: true, progress: true,
-    slideNumber: 'c/t', showSlideNumber: 'all', pdfSeparateFragments: false, pdfMaxPagesPerSlide: 1,
+    slideNumber: 'c/t', controlsTutorial: false, showSlideNumber: 'all', pdfSeparateFragments: false, pdfMaxPagesPerSlide: 1,
     plugins: [RevealNotes],
   });
   await widgetsShown();
