@@ -194,6 +194,7 @@ class PatientClient(NotebookClient):
 
 
 def _execute(notebook, target, on_cell):
+    started = []
     client = PatientClient(
         notebook,
         timeout=600,
@@ -202,21 +203,14 @@ def _execute(notebook, target, on_cell):
         coalesce_streams=True,  # how a stream is cut into messages depends on time
         store_widget_state=True,
         resources={"metadata": {"path": str(target.parent)}},
+        on_cell_execute=lambda cell, cell_index: started.append(cell),
         on_cell_complete=lambda cell, cell_index: on_cell(cell_index + 1),
     )
     try:
         client.execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        number, cell = _failed_cell(notebook)
-        raise BuildError(f"{target.name}, code cell {number}:\n\n{cell.source}\n\n{error}") from None
-
-
-def _failed_cell(notebook):
-    """The number and the cell at which execution stopped: the last one that was started."""
-    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
-    failed = [any(output.output_type == "error" for output in cell.outputs) for cell in code]
-    index = failed.index(True) if any(failed) else sum(cell.execution_count is not None for cell in code)
-    return index + 1, code[min(index, len(code) - 1)]
+        # The last cell that was started failed; a kernel that died left no trace in it.
+        raise BuildError(f"{target.name}, code cell {len(started)}:\n\n{started[-1].source}\n\n{error}") from None
 
 
 def main(arguments=None):

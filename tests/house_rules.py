@@ -243,7 +243,9 @@ def no_semicolon(lecture):
     return [
         f"{name(cell)} has a semicolon: end plots with show(…)"
         for cell in code_cells(lecture.notebook)
-        if any(token.string == ";" for token in tokenize.generate_tokens(io.StringIO(python(cell)).readline))
+        if any(
+            token.exact_type == tokenize.SEMI for token in tokenize.generate_tokens(io.StringIO(python(cell)).readline)
+        )
     ]
 
 

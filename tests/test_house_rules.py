@@ -395,7 +395,8 @@ def test_words_are_what_is_read_not_formulas_and_markup():
     assert words(cell) == 5
 
 
-def test_a_division_or_a_modulo_at_the_start_of_a_line_is_no_magic():
-    cell = new_code_cell("x = (17\n    % 5)")
+def test_a_modulo_at_the_start_of_a_line_is_no_magic_and_a_semicolon_in_a_text_ends_nothing(lecture):
+    change_source(lecture, 8, "x = (17\n    % 5)\nf'{x};{x}'  # and; here")
 
-    assert "get_ipython" not in house_rules.python(cell)
+    assert house_rules.no_installation_and_no_shell(lecture) == []
+    assert house_rules.no_semicolon(lecture) == []
