@@ -49,8 +49,8 @@ def kneser_ney(corpus, n, d):
 def packed(corpus, n, d, text):
     """Probabilities of the predicted tokens of a text under the vectorised model of a corpus."""
     ids = {token: number for number, token in enumerate([BOS, *sorted(taught.vocabulary(corpus))])}
-    levels = taught.packed_kneser_ney(*taught.encode(corpus, ids, n), n, len(ids), d)
-    x, predicted = taught.encode(text, ids, n)
+    levels = taught.packed_kneser_ney(*taught.to_ids(corpus, ids, n), n, len(ids), d)
+    x, predicted = taught.to_ids(text, ids, n)
     return taught.packed_score(levels, x, len(ids))[predicted]
 
 
@@ -175,11 +175,13 @@ def test_interpolated_models_are_their_recursive_formula(n, method, combine):
 
 
 def test_stupid_back_off_multiplies_by_0_4_for_each_step_down():
-    score = taught.ladder(levels_of([["a", "b", "c"], ["c", "a"]], 3), taught.stupid_back_off)
+    score = taught.stupid_back_off(levels_of([["a", "b", "c"], ["c", "a"]], 3))
 
     assert score("c", ["a", "b"]) == 1
-    assert score("a", ["a", "b"]) == pytest.approx(0.4 * 0.4 * 2 / 7)
     assert score("a", ["b", "c"]) == pytest.approx(0.4 * 1 / 2)
+    assert score("b", ["new", "a"]) == pytest.approx(0.4 * 1 / 2)
+    assert score("a", ["a", "b"]) == pytest.approx(0.4 * 0.4 * 2 / 7)
+    assert score("new", ["a", "b"]) == 0
 
 
 def test_the_discount_is_estimated_from_ngrams_seen_once_and_twice():

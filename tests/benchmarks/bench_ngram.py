@@ -41,8 +41,8 @@ def best(function, repeats=REPEATS):
 def ours(taught, train, test, n):
     """Probabilities of the test tokens; seconds to fit from token ids, and to score."""
     ids = {token: number for number, token in enumerate([taught.BOS, *sorted(taught.vocabulary(train))])}
-    x, predicted = taught.encode(train, ids, n)
-    y, scored = taught.encode(test, ids, n)
+    x, predicted = taught.to_ids(train, ids, n)
+    y, scored = taught.to_ids(test, ids, n)
     levels, fit = best(lambda: taught.packed_kneser_ney(x, predicted, n, len(ids), DISCOUNT))
     q, score = best(lambda: taught.packed_score(levels, y, len(ids)))
     return q[scored], fit, score
