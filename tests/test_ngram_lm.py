@@ -260,7 +260,7 @@ def test_the_vectorised_model_equals_the_dictionary_one(n, size, longest):
 def test_packed_ngrams_are_numbered_by_what_they_are():
     x = np.array([3, 1, 2, 1, 2, 1])
 
-    keys, grams = taught.number_grams(x, 2, V=4)
+    keys, grams = taught.number_grams(x, 2, 4)
 
     assert [len(key) for key in keys] == [1, 3, 4]
     assert grams[2].tolist()[1:] == [grams[2][1], *[grams[2][2], grams[2][3]] * 2]
