@@ -2,16 +2,17 @@
 
 import math
 from copy import deepcopy
+from numbers import Real
 
 
 def check(attempt, cases, misconceptions, tolerance=1e-9):
     """Run a student's function on cases with known answers and print what to do next.
 
     Args:
-        attempt: the student's function; an untouched stub returns `...`.
+        attempt: the student's function; an untouched stub ends in `return ...`.
         cases: list of (arguments, expected answer) pairs; the arguments form a tuple.
-        misconceptions: dict from a hint to a function that makes that mistake. An attempt that gives
-            the mistaken function's answers on all cases gets its hint.
+        misconceptions: dict from a hint to a function that makes that mistake. An attempt gets the hint
+            if it gives that function's answers, on all cases in which neither raised an exception.
         tolerance: largest accepted relative or absolute difference between numbers.
 
     Raises:
@@ -27,7 +28,7 @@ def check(attempt, cases, misconceptions, tolerance=1e-9):
             raise ValueError(f"the cases cannot tell this mistake from the truth: {hint}")
         hints[hint] = mistakes
 
-    if all(answer is ... or answer is None for answer in answers):
+    if all(answer is ... for answer in answers):
         print(f"{name}: not attempted yet.")
     elif _same(answers, expected, tolerance):
         print(f"{name}: correct, on all {len(cases)} cases.")
@@ -36,8 +37,10 @@ def check(attempt, cases, misconceptions, tolerance=1e-9):
         arguments = ", ".join(_short(argument) for argument in cases[wrong[0]][0])
         print(f"{name}: not yet, {len(wrong)} of {len(cases)} cases differ. The first:")
         print(f"  {name}({arguments})\n  gave {_short(answers[wrong[0]])}, expected {_short(expected[wrong[0]])}")
+        if all(answer is None for answer in answers):
+            print("  Hint: the function returned nothing; its last line should be `return` and the result")
         for hint, mistakes in hints.items():
-            if _same(answers, mistakes, tolerance):
+            if _alike(answers, mistakes, expected, tolerance):
                 print(f"  Hint: {hint}")
 
 
@@ -47,6 +50,14 @@ def _answer(function, arguments):
         return function(*deepcopy(arguments))
     except Exception as error:
         return error
+
+
+def _alike(answers, mistakes, expected, tolerance):
+    """Equal wherever neither raised an exception, at least once wrongly; or raising alike everywhere."""
+    told = [i for i in range(len(answers)) if not isinstance(answers[i], Exception)]
+    told = [i for i in told if not isinstance(mistakes[i], Exception)] or range(len(answers))
+    same = all(_same(answers[i], mistakes[i], tolerance) for i in told)
+    return same and not all(_same(answers[i], expected[i], tolerance) for i in told)
 
 
 def _same(a, b, tolerance):
@@ -59,7 +70,7 @@ def _same(a, b, tolerance):
         a, b = (x.tolist() if hasattr(x, "tolist") else x for x in (a, b))
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
         return len(a) == len(b) and all(_same(x, y, tolerance) for x, y in zip(a, b))
-    if isinstance(a, int | float) and isinstance(b, int | float):
+    if isinstance(a, Real) and isinstance(b, Real):
         return a == b or math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance)
     return type(a) is type(b) and a == b
 
@@ -69,4 +80,4 @@ def _short(value):
     if isinstance(value, Exception):
         return f"{type(value).__name__}: {value}"
     text = f"{value:.6g}" if isinstance(value, float) else getattr(value, "__name__", repr(value))
-    return text if len(text) <= 100 else text[:97] + "..."
+    return text if len(text) <= 300 else text[:297] + "..."

@@ -13,18 +13,19 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 0 · Start here
 #
-# > Recurrent networks read a sequence one item at a time and remember. This course builds them, breaks them and proves every formula by running it.
+# > Recurrent networks read a sequence one item at a time and remember. This course builds them, breaks them, and checks every formula by running it.
 #
 # **You will** check your machine, learn the notation of the whole course, meet the five families of networks, and do a first exercise.<br>
 # **You need** Python, matrix products, and the chain rule of calculus from notebook 3 on.<br>
 # **Time** 30 min; the cells run in a few seconds on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Welcome. Every number that appears on these slides was computed by the cell above it; you can run all of it on your own laptop, without network and without a GPU.
+# Welcome. What a cell prints, it computed just now; you can run all of it on your own laptop, without network and without a GPU.
 
 # %% slideshow={"slide_type": "skip"}
 import platform
 import time
+from collections import Counter
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -52,7 +53,7 @@ setup(seed=0)
 # | | question | minutes |
 # |---|---|---|
 # | 00 | Start here: what is in this course, and how is it used? | 30 |
-# | 01 | n-grams: how far does counting get us? | 75 |
+# | 01 | n-grams: how far does counting get us? | 100 |
 # | 02 | Fixed window: what do we gain when words get vectors? | |
 # | 03 | Vanilla RNN: how can one cell read a sequence of any length? | |
 # | 04 | Gradients: why does the plain RNN forget, and what can be done? | |
@@ -65,66 +66,72 @@ setup(seed=0)
 # Minutes stand beside the notebooks of this edition; the others are being written.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes are for a student who works alone and does the exercises. As a lecture each of the two takes about an hour.
+# Minutes are for a student who works alone and does the exercises.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols of the whole course
+#
+# Sizes are capitals with one meaning everywhere: `B` sequences in a batch (processed together), `T` steps in a sequence, `V` tokens (words or characters) in the vocabulary, `E` numbers in an input vector, `H` numbers in a state.
 #
 # | symbol | code | shape | meaning |
 # |---|---|---|---|
 # | $x_t$ | `x_t` | `(B, E)` | input at step $t$, a row vector per sequence |
 # | $h_t$ | `h` | `(B, H)` | hidden state after step $t$ |
-# | $\hat y_t$ | `y_t` | `(B, V)` | prediction made from $h_t$ |
+# | $\hat y_t$ | `y` | `(B, V)` | prediction made from $h_t$; plain $y$ in drawings |
 # | $W_{xh}, W_{hh}, b_h$ | `W_xh`, `W_hh`, `b_h` | `(E, H)`, `(H, H)`, `(H,)` | weights of the cell, the same at all steps |
 # | $W_{hy}, b_y$ | `W_hy`, `b_y` | `(H, V)`, `(V,)` | weights of the read-out |
-#
-# Sizes are capitals with one meaning everywhere: `B` sequences in a batch, `T` steps, `V` tokens in the vocabulary, `E` and `H` units in embedding and state.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Row vectors and batch first: formula and code read in the same order, and so do PyTorch's shapes. Papers often use columns; a later slide converts.
+# Row vectors and batch first: formula and code read in the same order. Papers often use columns; a later slide converts.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does my machine run it?
 
 # %%
-def lstm_steps_per_second(seconds=1.0, B=32, H=256):
-    """How many steps of an LSTM of this size one thread of the machine computes in a second."""
-    cell, x, state = torch.nn.LSTMCell(H, H), torch.randn(B, H), None
-    start, steps = time.perf_counter(), 0
-    with torch.inference_mode():
-        while time.perf_counter() - start < seconds:
-            state, steps = cell(x, state), steps + 1
-    return steps / (time.perf_counter() - start)
+def per_second(work, seconds=0.5):
+    """How many times a second this machine does a piece of work, on one thread."""
+    start, times = time.perf_counter(), 0
+    while time.perf_counter() - start < seconds:
+        work()
+        times += 1
+    return times / (time.perf_counter() - start)
+
+
+cell, x = torch.nn.LSTMCell(256, 256), torch.randn(32, 256)
+pairs = [(i % 7, i % 11) for i in range(1000)]
+speed = {"counting": per_second(lambda: Counter(pairs)), "training": per_second(lambda: cell(x))}
 
 # %% tags=["volatile", "nbval-ignore-output", "output-only"] nbval_ignore_reason="versions and speed of the machine at hand"
-REFERENCE_STEPS = 1100  # steps per second of the machine on which the course is timed
-REFERENCE_SECONDS = {"01": 35}
+REFERENCE = {"counting": 14_000, "training": 1_000}  # the two-core machine that timed the course
+NOTEBOOKS = {"01": ("counting", 45)}  # what a notebook mostly does, and its seconds there
 
-factor = REFERENCE_STEPS / lstm_steps_per_second()
 print(f"Python {platform.python_version()}, torch {torch.__version__}", end=", ")
 print(f"matplotlib {matplotlib.__version__}")
-print(f"This machine needs {factor:.1f} times the seconds of the two-core one that timed the course:")
-for notebook, seconds in REFERENCE_SECONDS.items():
-    print(f"notebook {notebook} will take about {factor * seconds:.0f} s here.")
+for notebook, (kind, seconds) in NOTEBOOKS.items():
+    print(f"Notebook {notebook} will take about {seconds * REFERENCE[kind] / speed[kind]:.0f} s here.")
+for kind in speed:
+    print(f"{kind}: {speed[kind] / REFERENCE[kind]:.1f} times the speed of the machine that timed the course")
 
 # %% [markdown]
-# Any laptop of the last ten years will do. Nothing is downloaded, and no GPU is used.
+# Two pieces of work are timed: counting pairs, as notebook 01 does, and steps of a small recurrent network, as the later ones do. Nothing is downloaded, and no GPU is used.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Students can compare their factor with their neighbours'. Anything below 3 is comfortable.
+# Students can compare their factors with their neighbours'. Anything above 0.3 is comfortable.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## x → h → y
 #
 # ![Input x goes through W_xh into the state h, which feeds back into itself through W_hh; W_hy turns h into the output y. The encoder makes h, the decoder reads it.](../figures/notation_xhy.svg)
 #
-# The **encoder** turns input $x$ into a hidden state $h$, the **decoder** reads a prediction $y$ from it. The blue arrows are the parameters; everything else is computed.
+# The **encoder** turns input $x$ into a hidden state $h$, the **decoder** reads a prediction $y$ from it. The thick blue arrows carry the parameters; $x$ is given, $h$ and $y$ are computed.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Draw this on the board and leave it there. Encoder and decoder can each be a matrix, a network, a recurrent network or a convolution: the rest of the course is what one puts on these arrows.
+# Draw this on the board and leave it there. Biases are parameters, too, and are left out of drawings. Encoder and decoder can each be a matrix, a network, a recurrent network or a convolution: the rest of the course is what one puts on these arrows.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The three arrows as code
+#
+# `tanh` squashes numbers into (−1, 1); `softmax` turns any V numbers into V positive ones that sum to 1.
 
 # %% tags=["topic-B1"]
 B, E, H, V = 2, 3, 4, 5
@@ -158,7 +165,7 @@ print("each row of y sums to 1:", torch.allclose(y.sum(dim=-1), torch.ones(B)))
 # **Single** means a fixed number of items, **multiple** a variable number. The cell is always the same; the families differ in *when* it reads and *when* it writes.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The price of freedom: where outputs are aligned with inputs there is little to remember and little choice; where they are not, everything read must be kept in the state.
+# Keep the picture in view while the next slides go through the families one by one.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A cell that a pencil can run
@@ -173,7 +180,7 @@ def step(x, h):
 
 def read_out(h):
     """The decoder: what the state says."""
-    return "balanced" if h == 0 else "open"
+    return "balanced" if h == 0 else "open" if h > 0 else "impossible"
 
 
 read_out(step("(", 0))
@@ -186,7 +193,7 @@ read_out(step("(", 0))
 #
 # ![One to one: the picture of a digit is the single input, the single output is 7.](../figures/family_1_to_1.svg)
 #
-# A feed-forward network: one input, one output, no memory needed.
+# A feed-forward network reads once and answers once. There is nothing to remember: the state starts empty.
 
 # %% tags=["topic-B2", "nbval-check-output"]
 h = step("(", 0)
@@ -208,6 +215,8 @@ print(f"'(' → {y}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Close as many brackets as the label says
+#
+# The label is put into the state directly:
 
 # %% tags=["topic-B2", "nbval-check-output"]
 h, text = 3, ""
@@ -242,7 +251,7 @@ print(f"(()())( → {read_out(h)}")
 # One output for each input, at once: part-of-speech tags, labels for the frames of a video. The alignment is *given*.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Less to remember, but no freedom: as many outputs as inputs, in the same order, without having seen what follows.
+# No freedom: as many outputs as inputs, in the same order, each without having seen what follows.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### One tag for each bracket
@@ -282,17 +291,31 @@ print(f"(()(( is completed by {text}")
 # Point at the two loops: the first is the encoder, the second the decoder. Nothing but h passes from one to the other.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## What each family costs
+#
+# | family | alignment | freedom | price |
+# |---|---|---|---|
+# | one to one | given: one each | none in length | nothing to remember, nothing gained |
+# | one to many | not given | any length of output | must decide when to stop |
+# | many to one | none needed | any length of input | the last state must hold all that matters |
+# | many to many, aligned | given: step by step | none in length or order | answers before it has seen what follows |
+# | many to many, delayed | not given | any length, any order | must remember the first input until the end |
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The flexibility of the last row is paid with memory: its first input must survive until the first output is written.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## One cell, four notations
 #
 # | where | the new state | the output | vectors |
 # |---|---|---|---|
 # | UMBC lecture | $h_i = \sigma(W h_{i-1} + U w_i)$ | $\text{softmax}(S h_i)$ | columns |
-# | Utah lecture (Elman) | $s_i = g(s_{i-1} W_S + x_i W_I + b)$ | $s_i$ | rows |
+# | Utah lecture | $s_i = g(s_{i-1} W_S + x_i W_I + b)$ | $s_i$ | rows |
 # | UCL book | $h_t = \sigma(W^h h_{t-1} + W^x x_t + b)$ | $\text{softmax}(W^o h_t)$ | columns |
 # | Stanford CS224n | $h^{(t)} = \sigma(W_h h^{(t-1)} + W_e e^{(t)} + b_1)$ | $\text{softmax}(U h^{(t)} + b_2)$ | columns |
 # | **this course** | $h_t = \tanh(x_t W_{xh} + h_{t-1} W_{hh} + b_h)$ | $\text{softmax}(h_t W_{hy} + b_y)$ | rows |
 #
-# $\sigma$ and $g$ stand for any squashing function. Are these one cell?
+# $\sigma$ and $g$ stand for any squashing function; we take tanh. With columns, the matrices are transposed: $W^h$ is $H \times H$, $W^x$ is $H \times E$, $W^o$ is $V \times H$. Is the new state the same in all of them? Come back to this page when you read a paper.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # When you read papers, find out four things first: rows or columns, which letter is the state, which matrix multiplies which, and whether there is a bias.
@@ -304,7 +327,7 @@ print(f"(()(( is completed by {text}")
 E, H, V = 3, 4, 5
 x, h = torch.randn(E).double(), torch.randn(H).double()
 W_xh, W_hh = torch.randn(E, H).double(), torch.randn(H, H).double()
-W_hy, zero = torch.randn(H, V).double(), torch.zeros(H).double()  # UMBC has no bias: b = 0
+W_hy, b_h, b_y = torch.randn(H, V).double(), torch.randn(H).double(), torch.randn(V).double()
 
 
 def umbc(W, U, S, w, h):
@@ -314,8 +337,9 @@ def umbc(W, U, S, w, h):
 
 
 def utah(W_S, W_I, b, x, s):
-    """The state of a row-vector cell; in Elman's form the state is also the output."""
-    return torch.tanh(s @ W_S + x @ W_I + b)
+    """The state of a row-vector cell; in that lecture the state is also the output."""
+    s = torch.tanh(s @ W_S + x @ W_I + b)
+    return s, s
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Each function is its lecture's formula, symbol by symbol.
@@ -342,25 +366,30 @@ def cs224n(W_h, W_e, b_1, U, b_2, e, h):
 # ### The numbers agree
 
 # %% tags=["topic-C2", "nbval-check-output"]
-state = torch.tanh(x @ W_xh + h @ W_hh)
-output = torch.softmax(state @ W_hy, dim=-1)
-others = {
-    "UMBC": umbc(W_hh.T, W_xh.T, W_hy.T, x, h),
-    "Utah": (utah(W_hh, W_xh, zero, x, h), output),
-    "UCL": ucl(W_hh.T, W_xh.T, W_hy.T, zero, x, h),
-    "CS224n": cs224n(W_hh.T, W_xh.T, zero, W_hy.T, 0, x, h),
+def course(b_h, b_y):
+    """The state and output of this course's cell, with these biases."""
+    state = torch.tanh(x @ W_xh + h @ W_hh + b_h)
+    return state, torch.softmax(state @ W_hy + b_y, dim=-1)
+
+
+state, _ = course(b_h, b_y)
+both = {
+    "UMBC, without biases": (umbc(W_hh.T, W_xh.T, W_hy.T, x, h), course(0, 0)),
+    "Utah, state as output": (utah(W_hh, W_xh, b_h, x, h), (state, state)),
+    "UCL, one bias": (ucl(W_hh.T, W_xh.T, W_hy.T, b_h, x, h), course(b_h, 0)),
+    "CS224n, two biases": (cs224n(W_hh.T, W_xh.T, b_h, W_hy.T, b_y, x, h), course(b_h, b_y)),
 }
-for name, theirs in others.items():
-    difference = max((a - b).abs().max() for a, b in zip(theirs, (state, output)))
-    print(f"{name:7} agrees to 1e-12: {(difference < 1e-12).item()}")
+for name, (theirs, ours) in both.items():
+    difference = max((a - b).abs().max().item() for a, b in zip(theirs, ours))
+    print(f"{name:22} agrees to 1e-12: {difference < 1e-12}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# This is the course's way to end an argument: one set of weights, several implementations, one number that must vanish.
+# This is the course's way to end an argument: one set of weights, several implementations, one number that must vanish. Elman's own network of 1990 had an output layer; the Utah lecture drops it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### And PyTorch?
 #
-# PyTorch computes the same cell with columns and *two* biases, `b_ih` and `b_hh`, of which only the sum matters:
+# PyTorch multiplies row vectors, too, but stores its weights transposed, and keeps *two* biases, of which only the sum matters:
 
 # %% tags=["nbval-check-output"]
 cell = torch.nn.RNNCell(E, H).double()
@@ -375,13 +404,13 @@ with torch.no_grad():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How exercises work
 #
-# Each exercise asks for a **prediction** first: write it down, it is what you learn from. Then fill in the stub, run it, and run the cell below, which says *not attempted yet*, *correct*, or which misconception your answer looks like. The solution is folded below that: click on the three dots to open it.
+# Each exercise asks for a **prediction** first: write it down, it is what you learn from. Then fill in the stub, run it, and run the cell below. It says *not attempted yet*, *correct*, or the first case that differs and, if it knows your mistake, a hint. The solution is folded below that: click on the three dots to open it.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Show the three cells live, with a wrong answer first: leave out the bias and run the check.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Exercise 1 · How many parameters has the cell?
+# ### Exercise 1 · How many parameters does the cell have?
 #
 # $h_t = \tanh(x_t W_{xh} + h_{t-1} W_{hh} + b_h)$ with $E$ inputs and $H$ units. **Predict** the number for $E = 3$, $H = 4$, then replace the dots by a formula.
 #
@@ -390,7 +419,7 @@ with torch.no_grad():
 # %% tags=["exercise-1-stub"]
 def count_parameters(E, H):
     """Number of weights of an RNN cell with E inputs and H units."""
-    ...
+    return ...
 
 # %% tags=["exercise-1-check"] slideshow={"slide_type": "skip"}
 def check_count_parameters(attempt):
@@ -405,6 +434,8 @@ def check_count_parameters(attempt):
             ),
             "W_hh has H rows and H columns: each unit reads each unit": (lambda E, H: E * H + H + H),
             "you counted two biases, as PyTorch stores them; the equation has one": (lambda E, H: E * H + H * H + 2 * H),
+            "W_hh maps H numbers to H numbers, not E to H": (lambda E, H: E * H + E * H + H),
+            "b_h holds one number for each unit": (lambda E, H: E * H + H * H + 1),
             "you multiplied where the two products are added": (lambda E, H: E * H * H * H + H),
         },
     )
@@ -426,7 +457,7 @@ check_count_parameters(count_parameters_solution)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How sliders work
 #
-# A cell of one unit sees a single input, $x_1 = 1$, and then nothing: $h_t = \tanh(w\, h_{t-1} + x_t)$. **Predict:** for which $w$ does it remember for ever?
+# A cell of one unit sees a single input, $x_1 = 1$, and then nothing: $h_t = \tanh(w\, h_{t-1} + x_t)$. **Predict:** for which $w$ does the state never fade?
 
 # %% slideshow={"slide_type": "skip"}
 def memory(w, T=30):
@@ -466,11 +497,11 @@ def explore_memory(w):
 # ### What you saw
 
 # %% tags=["nbval-check-output"]
-print("forgotten after 30 steps at w = 0.8:", abs(memory(0.8)[-1]) < 0.01)
-print("kept after 30 steps at w = 1.2:     ", abs(memory(1.2)[-1]) > 0.5)
+for w in (-1.2, -0.8, 0.8, 1.0, 1.2):
+    print(f"w = {w:4}: |h| after 30 steps {abs(memory(w)[-1]):.2f}, after 3000 {abs(memory(w, T=3000)[-1]):.2f}")
 
 # %% [markdown]
-# Above 1 the state has two resting points away from 0 and stays at one of them: a memory, but one that no small input can change. Notebook 4 makes that precise.
+# Only $|w| > 1$ keeps something for ever, and what it keeps is one bit, the *sign* of the input: the size is gone. At $w = 1$ the state fades, but slowly. Notebook 4 makes that precise.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The resting points solve h = tanh(w h). Ask for a drawing: where does the line h meet the curve tanh(w h)?
@@ -480,15 +511,15 @@ print("kept after 30 steps at w = 1.2:     ", abs(memory(1.2)[-1]) > 0.5)
 #
 # | toolkit | appeared | how the graph is made | today |
 # |---|---|---|---|
-# | Theano | 2008 | declared, then compiled | ended in 2017 |
+# | Theano | 2007 | declared, then compiled | ended in 2017, lives on in PyTensor |
 # | Torch 7 (Lua) | 2011 | layers with hand-written backward passes | ended, succeeded by PyTorch |
 # | Keras, TensorFlow | 2015 | declared first; eager by default since 2019 | in use |
 # | Chainer | 2015 | recorded while the program runs | ended in 2019 |
-# | DyNet | 2017 | recorded, one graph per sentence | no longer developed |
+# | DyNet | 2016 | recorded, one graph per sentence | no longer developed |
 # | PyTorch | 2017 | recorded while the program runs | in use; used here |
 # | JAX | 2018 | traced from Python functions | in use |
 #
-# Sequences of different lengths need graphs of different shapes: recording the graph while the loop runs won.
+# The *graph* says which operation made which number; gradients are computed along it. Loops over sequences are easiest to write where it is recorded while the loop runs.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The lectures that this course follows were written for Theano, DyNet and early PyTorch. One published listing of that time lacked the nonlinearity: a linear RNN. We return to it in notebook 3.
@@ -496,7 +527,7 @@ print("kept after 30 steps at w = 1.2:     ", abs(memory(1.2)[-1]) > 0.5)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What recording means
 #
-# The loop below runs as often as the data say, and autograd differentiates whatever ran:
+# The loop below runs as often as the data say. `backward` then computes the derivative of whatever ran:
 
 # %% tags=["topic-C6c", "nbval-check-output"]
 for T in (2, 5):
