@@ -20,7 +20,7 @@ def check(attempt, cases, misconceptions, tolerance=1e-9):
     """
     expected = [answer for _, answer in cases]
     answers = [_answer(attempt, arguments) for arguments, _ in cases]
-    name = attempt.__name__
+    name = getattr(attempt, "__name__", "your function")
     hints = {}
     for hint, mistaken in misconceptions.items():
         mistakes = [_answer(mistaken, arguments) for arguments, _ in cases]
@@ -80,4 +80,4 @@ def _short(value):
     if isinstance(value, Exception):
         return f"{type(value).__name__}: {value}"
     text = f"{value:.6g}" if isinstance(value, float) else getattr(value, "__name__", repr(value))
-    return text if len(text) <= 300 else text[:297] + "..."
+    return text if len(text) <= 200 else text[:197] + "..."

@@ -8,6 +8,7 @@ import argparse
 import hashlib
 import json
 import os
+import platform
 import re
 import sys
 from base64 import b64decode
@@ -107,6 +108,7 @@ def fingerprint():
     """Return what decides whether numbers come out equal to the last digit."""
     prose = json.dumps(load_prose(), ensure_ascii=False).encode()
     return {
+        "platform": f"{platform.system()} {platform.machine()}",
         "python": ".".join(map(str, sys.version_info[:3])),
         "torch": torch.__version__.partition("+")[0],
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),

@@ -43,11 +43,28 @@ def said(capsys):
     return check_and_read
 
 
-@pytest.mark.parametrize("stub", [lambda x, y: ..., lambda x, y: None])
-def test_an_untouched_stub_is_not_attempted(said, stub):
-    stub.__name__ = "add"
+def test_an_untouched_stub_is_not_attempted(said):
+    def stub(x, y):
+        return ...
 
-    assert said(stub, CASES, {}) == "add: not attempted yet.\n"
+    assert said(stub, CASES, {}) == "stub: not attempted yet.\n"
+
+
+def test_a_forgotten_return_is_named(said):
+    def forgetful(x, y):
+        x + y
+
+    assert "Hint: the function returned nothing" in said(forgetful, CASES, {})
+
+
+def test_a_mistake_is_named_although_one_of_its_cases_raises(said):
+    cases = [((1, 2), 0.5), ((3, 4), 0.75), ((0, 0), 1.0)]
+    mistakes = {"upside down": lambda x, y: y / x if x else 7.0, "product": lambda x, y: x * y}
+
+    text = said(lambda x, y: y / x, cases, mistakes)
+
+    assert "Hint: upside down" in text
+    assert "product" not in text
 
 
 def test_a_right_answer_is_told_on_how_many_cases(said):

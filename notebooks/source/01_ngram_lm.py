@@ -163,8 +163,13 @@ print(last(proctor, n=4))
 same_counts = classroom_counts[last(proctor, 4)] == classroom_counts[last(plain, 4)]
 print("same distribution with and without the proctor:", same_counts)
 
-# %% [markdown]
-# Why padding, and not just `words[t - 1]`? Before the first word, Python silently takes the *last* one:
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The discarded context is the point of the example, not a detail. Why not n = 12, then? Let them guess; the slide on sparsity answers.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Why padding?
+#
+# Why not just take `words[t - 1]`? Before the first word, Python silently takes the *last* one:
 
 # %%
 words = ["natural", "language", "processing"]
@@ -172,7 +177,7 @@ t = 0
 words[t - 1], last(words[:t], n=2)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The discarded context is the point of the example, not a detail. Why not n = 12, then? Let them guess; the slide on sparsity answers.
+# No error, no warning: a model trained this way believes that sentences are circles.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 1 · Which denominator?
@@ -247,7 +252,7 @@ check_conditional(conditional_solution)
 #
 # $$p(w_1 \dots w_T) = \prod_{t=1}^{T+1} p(w_t \mid w_0 \dots w_{t-1}) \approx \prod_{t=1}^{T+1} p(w_t \mid w_{t-1})$$
 #
-# The chain rule of *probability* (not of calculus), with $w_0$ = BOS given and $w_{T+1}$ = EOS predicted.
+# This is the chain rule of *probability*: $w_0$ = BOS is given, $w_{T+1}$ = EOS is predicted.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The equality is exact, the approximation is the Markov assumption. EOS in the product lets the probabilities of all sentences of all lengths sum to one; without it each length would have its own total of one.
@@ -637,7 +642,12 @@ for name, splits in corpora.items():
     print(f"{name:8} |V| = {V:4}   train {len(splits['train'])} sentences   ", end="")
     print(f"test {T} tokens, {unknown:.1%} UNK")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Same words as in the table of symbols: |V| counts what can come next, EOS among it, BOS not.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### How good can a model be?
+#
 # A uniform model has perplexity $|V|$: what knowing nothing costs. The floor is set by the *entropy*, the mean of $-\log p$ under the true distribution: no model does better on average. For the grammar it can be computed; per token, and under the exponential, it is a perplexity:
 
 # %%
@@ -692,15 +702,20 @@ show(plot_sparsity(), "Most 5-grams of new prose were never seen, and storing th
 #
 # An unseen **continuation** makes the numerator 0, and one zero makes the whole sentence impossible: perplexity ∞. An unseen **context** makes the denominator 0: no estimate at all.
 
-# %% slideshow={"slide_type": "skip"}
+# %% tags=["topic-A4"]
 print("bigrams:", perplexity(relative_frequency(train, 2), test))
 try:
     perplexity(relative_frequency(train, 3), test)
 except KeyError as unseen:
     print("trigrams: KeyError,", unseen, "was never seen as a context")
 
-# %% [markdown]
-# The bars of the last figure, taken apart: of all n-grams of the test text,
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Write both zeros on the board as fractions. Everything on the next slides is a remedy for one or both.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### How often?
+#
+# The bars of the last figure, taken apart: of all n-grams of the test text, these shares have one zero or the other.
 
 # %% tags=["topic-A4"]
 for n in orders:
@@ -717,7 +732,7 @@ for n in orders:
 # The first calls for *smoothing*, the second for *backing off* to a shorter context.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Write both zeros on the board as fractions. The two columns add up to the bars of the slide before; a trigram's context is unseen exactly as often as a bigram is. Everything on the next slides is a remedy for one or both.
+# The two columns add up to the bars of the figure; a trigram's context is unseen exactly as often as a bigram is.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Add k
@@ -885,18 +900,24 @@ def interpolation(lam):
     """The blend of Jelinek and Mercer with one weight for all contexts."""
     return lambda count, total, types, lower: lam * count / total + (1 - lam) * lower
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Jelinek and Mercer 1980. In the original the weight depends on how often the context was seen; one weight is enough to see the effect.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Which λ?
+
+# %%
 print("trigram perplexity   validation   training")
 for lam in (0.2, 0.4, 0.6, 0.8, 1.0):
     p = ladder(levels[:3], interpolation(lam))
     on_validation = perplexity(p, validation)
-    print(f"λ = {lam:16} {on_validation:12.1f} {perplexity(p, train[:500]):10.1f}")
+    print(f"λ = {lam:<15} {on_validation:12.1f} {perplexity(p, train[:500]):10.1f}")
 
 # %% [markdown]
 # Hence $\lambda$ is chosen on validation text: the training text would choose $\lambda = 1$.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Show the first column, then ask which λ the training text would choose. Jelinek and Mercer 1980. In the original the weight depends on how often the context was seen; one weight is enough to see the effect.
+# Show the first column, then ask which λ the training text would choose.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Stupid back-off
@@ -918,7 +939,13 @@ def stupid_back_off(levels):
 
     return score
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The name is the authors' own. Its translations approached the quality of those with Kneser–Ney as the data grew, and it was affordable where Kneser–Ney was not.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Scores, not probabilities
+
+# %%
 score, all_words = stupid_back_off(levels[:3]), sorted(vocabulary(train))
 for history in (["this", "method"], ["method", "this"]):
     mass = sum(score(word, history) for word in all_words)
@@ -928,7 +955,7 @@ for history in (["this", "method"], ["method", "this"]):
 # The scores sum to 1 neither here nor there, so there is no perplexity to report. For ranking next words that does not matter.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The name is the authors' own. Its translations approached the quality of those with Kneser–Ney as the data grew, and it was affordable where Kneser–Ney was not.
+# Ask why the sum can exceed 1: words seen after the long context keep their full share, and the others get more on top.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Absolute discounting
@@ -1081,6 +1108,12 @@ def kneser_ney_levels(counts, n):
     while len(levels) < n:
         levels.insert(0, continuation(levels[0]))
     return levels
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Follow the loop for n = 3: real trigram counts, then continuation counts of bigrams made from them, then of single words made from those.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Kneser–Ney in one line
 
 # %%
 def kneser_ney(counts, n, d):
@@ -1275,6 +1308,12 @@ for model in ("absolute disc.", "Kneser–Ney"):
     print(f"{model:15}, by module       " + "".join(f"{results['prose', model, n]:7.1f}" for n in orders))
     print(f"{model:15}, by sentence     " + "".join(f"{leaky[model, n]:7.1f}" for n in orders))
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Read the table by rows, then look for the best n in each. Which of the rows would you put into a paper, and which would a reader measure on a new module?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### A leak does not flatter all alike
+
 # %% tags=["nbval-check-output"]
 flattery = {n: kn["prose", n] / leaky["Kneser–Ney", n] for n in orders}
 print("the split by sentence flatters the 5-gram by more than 30 %:", flattery[5] > 1.3)
@@ -1284,7 +1323,7 @@ print("and the 5-gram more than the bigram:                        ", flattery[5
 # The longer the context, the more a model profits from near-copies and from the module's own words. Look for the best $n$ of absolute discounting: a leak can change which model seems best.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Which of the two rows would you put into a paper, and which would a reader measure on a new module? Real data sets leak by author, by document, by time.
+# Real data sets leak by author, by document, by time.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Let it write
