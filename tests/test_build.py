@@ -113,7 +113,7 @@ def test_two_builds_give_equal_bytes_in_order_and_with_all_metadata(project):
     assert cells[2].metadata == {"tags": ["topic-A1"]}
     assert cells[2].outputs[0].metadata["image/png"]["alt"] == "A line."
     assert notebook.metadata.course.corpora == ["tiny_shakespeare"]
-    assert set(notebook.metadata.course.fingerprint) == {"python", "torch", "cpu_capability", "corpus"}
+    assert set(notebook.metadata.course.fingerprint) == {"platform", "python", "torch", "cpu_capability", "corpus"}
     state = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"].state
     assert sum(model.model_name in {"IntSliderModel", "FloatSliderModel"} for model in state.values()) == 2
 

@@ -121,7 +121,7 @@ def test_each_notebook_has_its_own_mode_also_with_two_workers(plant, this_machin
     code, printed = run_pytest(strict, lax, "-n2", "--dist=loadfile")
 
     assert code == 1
-    assert "notebook strict.ipynb: strict, built on python " in printed
+    assert "notebook strict.ipynb: strict, built on platform " in printed
     assert f"notebook lax.ipynb: lax, built elsewhere: torch is {this_machine['torch']} here, 1.0 there" in printed
     assert sorted(failed(printed)) == [0, 1]
     assert "2 failed, 1 passed" in printed

@@ -1235,7 +1235,7 @@ for seed in (0, 1, 2):
     print(f"seed {seed}   3-gram {values[0]:6.1f}   5-gram {values[1]:6.1f}")
 
 # %% [markdown]
-# Differences between splits are larger than those between good models. Compare models on the *same* split only.
+# Another draw can change a number more than another model does. Compare models on the *same* split only.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # All comparisons of this course share seed 0. Ask what a paper should report that has only one test set.
