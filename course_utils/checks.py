@@ -12,7 +12,7 @@ def check(attempt, cases, misconceptions, tolerance=1e-9):
         attempt: the student's function; an untouched stub ends in `return ...`.
         cases: list of (arguments, expected answer) pairs; the arguments form a tuple.
         misconceptions: dict from a hint to a function that makes that mistake. An attempt gets the hint
-            if it gives that function's answers, on all cases in which neither raised an exception.
+            if it gives that function's answers; where one of both raises an exception, the other cases decide.
         tolerance: largest accepted relative or absolute difference between numbers.
 
     Raises:
@@ -53,11 +53,12 @@ def _answer(function, arguments):
 
 
 def _alike(answers, mistakes, expected, tolerance):
-    """Equal wherever neither raised an exception, at least once wrongly; or raising alike everywhere."""
-    told = [i for i in range(len(answers)) if not isinstance(answers[i], Exception)]
-    told = [i for i in told if not isinstance(mistakes[i], Exception)] or range(len(answers))
-    same = all(_same(answers[i], mistakes[i], tolerance) for i in told)
-    return same and not all(_same(answers[i], expected[i], tolerance) for i in told)
+    """Equal wherever neither raised an exception, at least once wrongly; or equal in exceptions, too."""
+    raised = [isinstance(a, Exception) or isinstance(m, Exception) for a, m in zip(answers, mistakes)]
+    told = [i for i in range(len(answers)) if not raised[i]]
+    if not all(_same(answers[i], mistakes[i], tolerance) for i in told):
+        return False
+    return not all(_same(answers[i], expected[i], tolerance) for i in told) or _same(answers, mistakes, tolerance)
 
 
 def _same(a, b, tolerance):

@@ -71,7 +71,7 @@ setup(seed=0)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols of the whole course
 #
-# Sizes are capitals with one meaning everywhere: `B` sequences in a batch (processed together), `T` steps in a sequence, `V` tokens (words or characters) in the vocabulary, `E` numbers in an input vector, `H` numbers in a state.
+# At every step, a **cell** turns the input and the old **state** (what was read so far) into the new state; the **read-out** turns a state into a prediction. Sizes are capitals: `B` sequences in a batch, `T` steps, `V` tokens (words or characters) in the vocabulary, `E` numbers in an input, `H` in a state.
 #
 # | symbol | code | shape | meaning |
 # |---|---|---|---|
@@ -99,10 +99,10 @@ def per_second(work, seconds=0.5):
 
 cell, x = torch.nn.LSTMCell(256, 256), torch.randn(32, 256)
 pairs = [(i % 7, i % 11) for i in range(1000)]
-speed = {"counting": per_second(lambda: Counter(pairs)), "training": per_second(lambda: cell(x))}
+speed = {"counting": per_second(lambda: Counter(pairs)), "recurrent steps": per_second(lambda: cell(x))}
 
 # %% tags=["volatile", "nbval-ignore-output", "output-only"] nbval_ignore_reason="versions and speed of the machine at hand"
-REFERENCE = {"counting": 10_000, "training": 1_000}  # the two-core machine that timed the course
+REFERENCE = {"counting": 10_000, "recurrent steps": 1_000}  # the two-core machine that timed the course
 NOTEBOOKS = {"01": ("counting", 45)}  # what a notebook mostly does, and its seconds there
 
 print(f"Python {platform.python_version()}, torch {torch.__version__}", end=", ")
@@ -113,7 +113,7 @@ for kind in speed:
     print(f"{kind}: {speed[kind] / REFERENCE[kind]:.1f} times the speed of the machine that timed the course")
 
 # %% [markdown]
-# Two pieces of work are timed: counting pairs, as notebook 01 does, and steps of a small recurrent network, as the later ones do. Nothing is downloaded, and no GPU is used.
+# Two pieces of work are timed: counting pairs, as notebook 01 does, and steps of an LSTM, a recurrent cell of notebook 5. Nothing is downloaded, and no GPU is used.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Students can compare their factors with their neighbours'. Anything above 0.3 is comfortable.
@@ -162,7 +162,7 @@ print("each row of y sums to 1:", torch.allclose(y.sum(dim=-1), torch.ones(B)))
 #
 # ![The five families side by side: one to one, one to many, many to one, many to many aligned, many to many with a delay.](../figures/families_overview.svg)
 #
-# **Single** means a fixed number of items, **multiple** a variable number. The cell is always the same; the families differ in *when* it reads and *when* it writes.
+# **One** (single) means a fixed number of items, **many** (multiple, N, M) a variable number. The cell is always the same; the families differ in *when* it reads and *when* it writes.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Keep the picture in view while the next slides go through the families one by one.
@@ -170,7 +170,7 @@ print("each row of y sums to 1:", torch.allclose(y.sum(dim=-1), torch.ones(B)))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A cell that a pencil can run
 #
-# A cell need not be neural: anything that turns an input and a state into the next state will do. This one keeps the number of open brackets.
+# A cell need not be neural: anything that turns an input and a state into the next state will do. This one counts open brackets, and only counts: it would call `)(` balanced.
 
 # %%
 def step(x, h):
@@ -315,13 +315,13 @@ print(f"(()(( is completed by {text}")
 # | Stanford CS224n | $h^{(t)} = \sigma(W_h h^{(t-1)} + W_e e^{(t)} + b_1)$ | $\text{softmax}(U h^{(t)} + b_2)$ | columns |
 # | **this course** | $h_t = \tanh(x_t W_{xh} + h_{t-1} W_{hh} + b_h)$ | $\text{softmax}(h_t W_{hy} + b_y)$ | rows |
 #
-# $\sigma$ and $g$ stand for any squashing function; we take tanh. With columns, the matrices are transposed: $W^h$ is $H \times H$, $W^x$ is $H \times E$, $W^o$ is $V \times H$. Is the new state the same in all of them? Come back to this page when you read a paper.
+# $\sigma$ and $g$ stand for any squashing function; we take tanh. With columns, the matrices are transposed: $W^h$ is $H \times H$, $W^x$ is $H \times E$, $W^o$ is $V \times H$. Come back to this page when you read a paper. Is the new state the same in all of them?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # When you read papers, find out four things first: rows or columns, which letter is the state, which matrix multiplies which, and whether there is a bias.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Yes: transpose, and rename
+# ### Yes, up to biases: transpose, and rename
 
 # %% tags=["topic-C2"]
 E, H, V = 3, 4, 5
@@ -436,6 +436,7 @@ def check_count_parameters(attempt):
             "you counted two biases, as PyTorch stores them; the equation has one": (lambda E, H: E * H + H * H + 2 * H),
             "W_hh maps H numbers to H numbers, not E to H": (lambda E, H: E * H + E * H + H),
             "b_h holds one number for each unit": (lambda E, H: E * H + H * H + 1),
+            "b_h has one number for each unit, H, not for each input": (lambda E, H: E * H + H * H + E),
             "you multiplied where the two products are added": (lambda E, H: E * H * H * H + H),
         },
     )
@@ -460,9 +461,9 @@ check_count_parameters(count_parameters_solution)
 # A cell of one unit sees a single input, $x_1 = 1$, and then nothing: $h_t = \tanh(w\, h_{t-1} + x_t)$. **Predict:** for which $w$ does the state never fade?
 
 # %% slideshow={"slide_type": "skip"}
-def memory(w, T=30):
-    """The states h_1 … h_T of a one-unit cell after a single input at t = 1."""
-    states = [np.tanh(1.0)]
+def memory(w, T=30, x_1=1.0):
+    """The states h_1 … h_T of a one-unit cell after the single input x_1."""
+    states = [np.tanh(x_1)]
     for _ in range(T - 1):
         states.append(np.tanh(w * states[-1]))
     return states
@@ -500,8 +501,12 @@ def explore_memory(w):
 for w in (-1.2, -0.8, 0.8, 1.0, 1.2):
     print(f"w = {w:4}: |h| after 30 steps {abs(memory(w)[-1]):.2f}, after 3000 {abs(memory(w, T=3000)[-1]):.2f}")
 
+# %%
+for x_1 in (-1, 0.1, 1, 5):
+    print(f"w = 1.2, input {x_1:4}: h after 3000 steps {memory(1.2, 3000, x_1)[-1]:5.2f}")
+
 # %% [markdown]
-# Only $|w| > 1$ keeps something for ever, and what it keeps is one bit, the *sign* of the input: the size is gone. At $w = 1$ the state fades, but slowly. Notebook 4 makes that precise.
+# Only $|w| > 1$ keeps something for ever, and what it keeps is one bit, the *sign* of the input: its size is gone. At $w = 1$ the state fades, but slowly. Notebook 4 makes that precise.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The resting points solve h = tanh(w h). Ask for a drawing: where does the line h meet the curve tanh(w h)?

@@ -49,7 +49,7 @@ setup(seed=0)
 # | $p(w \mid h)$ | `p(word, history)` | probability of the next token; a model *is* this function |
 # | $\lvert V\rvert$ | `V` | number of tokens that can come next: all words, and EOS |
 #
-# A model receives the whole *history* of a sentence and cuts it to the context itself. From notebook 3 on, $h$ is a hidden state: it plays the same part, what the model knows of the past.
+# A model receives the whole *history* of a sentence and cuts it to the context itself. In notebook 0, and from notebook 3 on, $h$ is a hidden state: it plays the same part, what the model knows of the past.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Everything in this lecture is a function p(word, history). Say it twice: the same interface serves the recurrent networks of notebook 3 and later, so they can all be compared with one perplexity function.
@@ -148,7 +148,7 @@ print(f"p(books | h) = {seen['books'] / total}   p(exams | h) = {seen['exams'] /
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What the window throws away
 #
-# *As the proctor started the clock, the students opened their …* Everybody says **exams**. A 4-gram cannot: it never sees the proctor.
+# *As the proctor started the clock, the students opened their …* Everybody says **exams**. A 4-gram cannot prefer it: it never sees the proctor.
 
 # %%
 def last(history, n):
@@ -320,7 +320,7 @@ def check_sentence_log_prob(attempt):
 
     def p(word, history):
         before, previous = last(history, 3)
-        likely = {BOS: "a", "a": "b", "b": EOS}[previous]
+        likely = {BOS: "a", "a": "b", "b": EOS}.get(previous)
         return (0.5 if word == likely else 0.1) / (1 if before == BOS else 2)
 
     log, long = math.log, ["a", "b"] * 2000
@@ -347,6 +347,15 @@ def check_sentence_log_prob(attempt):
             ),
             "you took logarithms to base 10: use the natural logarithm, math.log": (
                 lambda p, s: sum(math.log10(p(w, s[:t])) for t, w in enumerate(s + [EOS]))
+            ),
+            "the product underflows to 0 before you take its logarithm: add logarithms instead": (
+                lambda p, s: log(math.prod(p(w, s[:t]) for t, w in enumerate(s + [EOS])))
+            ),
+            "the history held the word itself: sentence[:t] ends just before token t": (
+                lambda p, s: sum(log(p(w, s[: t + 1])) for t, w in enumerate(s + [EOS]))
+            ),
+            "you gave EOS an empty history: its history is the whole sentence": (
+                lambda p, s: sum(log(p(w, s[:t])) for t, w in enumerate(s)) + log(p(EOS, []))
             ),
             "you gave every word an empty history": (lambda p, s: sum(log(p(w, [])) for w in s + [EOS])),
             "you gave each word only the one before it: the model wants the whole history, sentence[:t]": (
@@ -376,7 +385,7 @@ def sentence_log_prob_solution(p, sentence):
 check_sentence_log_prob(sentence_log_prob_solution)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The check recognises ten wrong answers by name. The last case is a sentence of 4000 words: its product underflows. Collect what the room wrote: EOS forgotten is the most frequent.
+# The check recognises many wrong answers by name. The last case is a sentence of 4000 words: its product underflows. Collect what the room wrote: EOS forgotten is the most frequent.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One product, factor by factor
@@ -435,7 +444,7 @@ print("equal under the unigram model:", same)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One yardstick for all models: perplexity
 #
-# $J$ is the mean negative log-likelihood over all $T$ tokens of a corpus, EOS included; perplexity is its exponential, the inverse geometric mean of the probabilities:
+# $J$ is the mean negative log-likelihood per token; $T$ now counts all tokens of a *corpus*, each EOS included. Perplexity is its exponential, the inverse geometric mean of the probabilities:
 #
 # $$J = -\frac{1}{T} \sum_{t=1}^{T} \log p(w_t \mid w_{<t}), \qquad \text{PP} = e^{J} = \sqrt[T]{\prod_{t=1}^{T} \frac{1}{p(w_t \mid w_{<t})}}$$
 
@@ -471,7 +480,7 @@ def check_token_perplexity(attempt):
         attempt,
         cases=[
             (([[1 / 2, 1 / 2], [1 / 8] * 4],), 2 ** (7 / 3)),
-            (([[0.1], [0.4, 0.2, 0.9]],), (1 / (0.1 * 0.4 * 0.2 * 0.9)) ** (1 / 4)),
+            (([[0.1], [0.4, 0.2], [0.9]],), (1 / (0.1 * 0.4 * 0.2 * 0.9)) ** (1 / 4)),
         ],
         misconceptions={
             "you averaged the sentences' perplexities: short sentences weigh too much, and exp is not linear": (
@@ -495,7 +504,7 @@ def check_token_perplexity(attempt):
             "you averaged 1/p: perplexity is the geometric mean of the 1/p": (
                 lambda sentences: mean([1 / q for q in flat(sentences)])
             ),
-            "the sign: log of a probability is negative, perplexity is at least 1": (
+            "this is 1 / perplexity: take the inverse, or mind the sign of the logarithm": (
                 lambda sentences: math.exp(-mean(nats(flat(sentences))))
             ),
             "you averaged probabilities: perplexity needs their geometric mean": (
@@ -503,6 +512,9 @@ def check_token_perplexity(attempt):
             ),
             "you divided by the number of sentences instead of the number of tokens": (
                 lambda sentences: math.exp(sum(nats(flat(sentences))) / len(sentences))
+            ),
+            "you forgot the power: this is J, in bits per token": (
+                lambda sentences: mean(nats(flat(sentences))) / math.log(2)
             ),
             "you forgot the exponential: this is J, in nats per token": (
                 lambda sentences: mean(nats(flat(sentences)))
@@ -561,7 +573,7 @@ print("2^bits = e^nats:        ", math.isclose(2**bits, PP))
 print("the T-th root form:     ", math.isclose(math.prod(probabilities) ** (-1 / T), PP))
 
 # %% [markdown]
-# The base of the logarithm cancels. The mean weighs every token alike: averaging sentence by sentence would let a sentence of two words weigh as much as one of forty.
+# The perfect model has counted one sentence and is tested on that same sentence: worthless. The base of the logarithm cancels. The mean weighs every token alike: a sentence of forty words counts twenty times as much as one of two.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The perfect model here has learned a corpus of one sentence by heart and is tested on that sentence: perplexity 1, and worthless.
@@ -629,6 +641,8 @@ def vocabulary(corpus):
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What we train and test on
+#
+# A model counts the **training** part. Settings such as $k$ or $\lambda$ are chosen on the **validation** part. The **test** part stands for text that nobody has seen: it only reports the result.
 
 # %%
 corpora = {
@@ -648,7 +662,7 @@ for name, splits in corpora.items():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### How good can a model be?
 #
-# A uniform model has perplexity $|V|$: what knowing nothing costs. The floor is set by the *entropy*, the mean of $-\log p$ under the true distribution: no model does better on average. For the grammar it can be computed; per token, and under the exponential, it is a perplexity:
+# A uniform model has perplexity $|V|$: what knowing nothing costs. The floor is set by the *entropy*, the mean of $-\log p$ under the true distribution: no model does better on average. For the grammar it can be computed. Divided by the mean number of tokens in a sentence, and under the exponential, it is a perplexity:
 
 # %%
 nats, length = grammar.entropy()
@@ -692,7 +706,7 @@ def plot_sparsity(shares=(0.1, 0.4, 0.7, 1.0)):
     return fig
 
 # %% tags=["topic-A4", "output-only"]
-show(plot_sparsity(), "Most 5-grams of new prose were never seen, and storing them costs almost one entry per token.")
+show(plot_sparsity(), "Most 5-grams of new prose were never seen, and storing them costs four entries for every five tokens.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Left: why n = 12 would not help. Right: memory grows with n and with the corpus, and the higher n, the straighter the line; the unigram line is bounded by the vocabulary.
@@ -838,7 +852,7 @@ for k in (1, 0.1, 0.01, 0.001):
 #
 # ![A ladder from the longest context to the empty one: students opened their, opened their, their, nothing.](../figures/backoff_ladder.svg)
 #
-# A shorter context has been seen more often but says less. *Back-off* goes down to the first rung that helps; *interpolation* adds up all rungs, with weights λ.
+# A shorter context has been seen more often but says less. *Back-off* goes down to the first rung that helps; *interpolation* adds up all rungs, with weights λ. Neither lets a context learn from a *similar* one: what followed *the file* says nothing about *a file*. Notebook 2 returns to this.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Trust grows downwards, information grows upwards. Three of the next methods are one formula each for what happens on a rung. The classical back-off that does give probabilities is Katz's of 1987: discount, and renormalise what the shorter context gets.
@@ -952,7 +966,7 @@ for history in (["this", "method"], ["method", "this"]):
     print(f"sum over all words after {' '.join(history)!r}: {mass:.3f}")
 
 # %% [markdown]
-# The scores sum to 1 neither here nor there, so there is no perplexity to report. For ranking next words that does not matter.
+# The scores sum to 1 in neither case, so there is no perplexity to report. For ranking next words that does not matter.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Ask why the sum can exceed 1: words seen after the long context keep their full share, and the others get more on top.
@@ -1036,6 +1050,9 @@ def check_continuation_count(attempt):
             "you counted all different bigrams, whatever their second word": (lambda pairs, word: len(pairs)),
             "these are the words themselves: how many are they?": (
                 lambda pairs, word: {left for left, right in pairs if right == word}
+            ),
+            "this lists the words: how many are they?": (
+                lambda pairs, word: [left for left, right in pairs if right == word]
             ),
             "you divided by the number of different bigrams: the count was asked for": (
                 lambda pairs, word: sum(right == word for left, right in pairs) / len(pairs)
@@ -1130,7 +1147,7 @@ print(f"trigram perplexity on validation {perplexity(p, validation):.1f}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Are they probabilities at all?
 #
-# After any context, the conditional probabilities must sum to 1: after a frequent context, a rare one, one never seen.
+# After any context, the conditional probabilities must sum to 1: after a frequent context, a rare one, one never seen, and none at all.
 
 # %% tags=["nbval-check-output"]
 models = {
@@ -1140,9 +1157,9 @@ models = {
     "Kneser–Ney": kneser_ney(levels[2], 3, d),
     "stupid back-off": score,
 }
-histories = {"frequent": ["this"], "rare": ["objects", "that"], "unseen": ["of", "the", "?"], "none": []}
+histories = [["this"], ["objects", "that"], ["of", "the", "?"], []]
 for name, p in models.items():
-    masses = [sum(p(word, history) for word in all_words) for history in histories.values()]
+    masses = [sum(p(word, history) for word in all_words) for history in histories]
     proper = sum(math.isclose(mass, 1, abs_tol=1e-9) for mass in masses)
     print(f"{name:21} sums to 1 after {proper} of {len(masses)} contexts")
 
@@ -1233,13 +1250,15 @@ for seed in (0, 1, 2):
     print(f"seed {seed}   trigram perplexity {perplexity(p, splits['test']):6.1f}")
 
 # %% [markdown]
-# Another draw can change a number more than another model does. Compare models on the *same* split only.
+# Another draw can change a number about as much as another model does: on the first split, absolute discounting lost to Kneser–Ney by a similar margin. Compare models on the *same* split only.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # All comparisons of this course share seed 0. Ask what a paper should report that has only one test set.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What does not depend on the machine
+#
+# The prose is made of your own Python's documentation; with another Python version its numbers move a little. These statements should survive:
 
 # %% tags=["nbval-check-output"]
 kn = {(name, n): results[name, "Kneser–Ney", n] for name in corpora for n in orders}
@@ -1251,24 +1270,6 @@ print("all stay 25 % above the grammar's floor:  ", min(on_grammar) > 1.25 * gra
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Claims that hold although the numbers differ a little from one Python version to the next. Ask which of them would survive a corpus a thousand times larger.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## What lies beyond the window
-#
-# The grammar's verbs agree with their subject: *the **cats** that see the dog **sleep***. With a clause between them, the subject is out of reach of a trigram.
-
-# %% tags=["nbval-check-output"]
-trigram = kneser_ney(count_ngrams(corpora["grammar"]["train"], 3), 3, d=0.5)
-for subject in ("cat", "cats"):
-    history = f"the {subject} that see{'' if subject == 'cats' else 's'} the dog".split()
-    singular = trigram("sleeps", history) > trigram("sleep", history)
-    print(f"the {subject} that … the dog {'sleeps' if singular else 'sleep'}")
-
-# %% [markdown]
-# Both times the trigram votes for the singular, because *the dog* is all it sees. A model that remembers the subject is the topic of notebook 3.
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Read the plural sentence aloud: "the cats that see the dog sleeps". This error is the reason for recurrent networks.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The leak: how to look much better
@@ -1322,6 +1323,25 @@ print("and the 5-gram more than the bigram:                        ", flattery[5
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Real data sets leak by author, by document, by time.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What lies beyond the window
+#
+# The grammar's verbs agree with their subject: *the **cats** that see the dog **sleep***. With a clause between them, the subject is out of reach of a trigram.
+
+# %% tags=["nbval-check-output"]
+counts = count_ngrams(corpora["grammar"]["train"], 3)
+trigram = kneser_ney(counts, 3, estimate_discount(counts))
+for subject in ("cat", "cats"):
+    history = f"the {subject} that see{'' if subject == 'cats' else 's'} the dog".split()
+    singular = trigram("sleeps", history) > trigram("sleep", history)
+    print(f"the {subject} that … the dog {'sleeps' if singular else 'sleep'}")
+
+# %% [markdown]
+# Both times the trigram votes for the singular, because *the dog* is all it sees. A model that remembers the subject is the topic of notebook 3.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Read the plural sentence aloud: "the cats that see the dog sleeps". This error is the reason for recurrent networks.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Let it write
@@ -1480,6 +1500,7 @@ def correct(p, sentence, t):
 typos = {"the nest element of the list": 1, "return the lust of names": 2, "the fist line": 1}
 for typo, t in typos.items():
     print(f"{typo:28} →  {' '.join(correct(typist[3], typo.split(), t))}")
+print("candidates for nest:", candidates("nest"))
 
 # %% [markdown]
 # *Next* was meant in the first line, and was among the candidates. The trigram knows three words in a row, and no meaning.
