@@ -27,6 +27,8 @@ from course_utils.data import CorpusError, fetch_corpus, load_prose
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
+FOLDED = re.compile(r"exercise-\d+-(check|solution)")  # what a student opens when it is wanted
+NOTES = "<details><summary>For the speaker</summary>\n\n{}\n\n</details>"  # folded also when it is rendered
 MODEL_ID = re.compile(r"\b[0-9a-f]{32}\b")
 
 
@@ -75,8 +77,10 @@ def read_source(source):
     notebook = jupytext.read(source)
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"{source.stem[:40]}-{number:03d}"
-        if _is_folded(cell):
+        if any(FOLDED.fullmatch(tag) for tag in cell.metadata.get("tags", [])):
             cell.metadata["jupyter"] = {"source_hidden": True}
+        if cell.metadata.get("slideshow", {}).get("slide_type") == "notes":
+            cell["source"] = NOTES.format(cell.source)
         cell.metadata.pop("lines_to_next_cell", None)
     notebook.metadata.pop("jupytext", None)
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -87,12 +91,6 @@ def read_source(source):
 def corpora(notebook):
     """Return the names of the downloaded corpora that a notebook needs; a companion's header lists them."""
     return notebook.metadata.get("course", {}).get("corpora", [])
-
-
-def _is_folded(cell):
-    """True for what a student opens when it is wanted: speaker notes, checks and solutions of exercises."""
-    notes = cell.metadata.get("slideshow", {}).get("slide_type") == "notes"
-    return notes or any(re.fullmatch(r"exercise-\d+-(check|solution)", tag) for tag in cell.metadata.get("tags", []))
 
 
 def source_hash(source):

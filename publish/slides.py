@@ -118,7 +118,7 @@ def arrange(cells):
             continue
         if kind == "notes":
             if columns:
-                columns[-1][-1]["notes"].append(cell)
+                columns[-1][-1]["notes"].append(_unfolded(cell))
             continue
         if kind == "slide" or not columns:
             columns.append([])
@@ -129,6 +129,12 @@ def arrange(cells):
             parts.append({"fragment": kind == "fragment", "cells": []})
         parts[-1]["cells"].append(_with_visibility(cell))
     return columns
+
+
+def _unfolded(cell):
+    """Open the speaker's notes, which publish/build.py folds in the notebook."""
+    cell.source = re.sub(r"\A<details>.*?</summary>\s*(.*?)\s*</details>\Z", r"\1", cell.source, flags=re.DOTALL)
+    return cell
 
 
 def _with_visibility(cell):

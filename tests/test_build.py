@@ -10,6 +10,7 @@ from nbval_mode import no_network
 
 from publish import build as builder
 from publish.build import BuildError, build, canonical, fingerprint, is_stale, pairs, read_source
+from publish.slides import arrange
 
 HEADER = """# ---
 # jupyter:
@@ -308,3 +309,14 @@ def test_a_companion_with_its_corpus_is_built_after_the_course(project, built, m
     run(target)
 
     assert built == ["09_last.ipynb", "08_companion.ipynb"]
+
+
+def test_speaker_notes_are_folded_and_the_deck_opens_them(tmp_path):
+    source = tmp_path / "01_notes.py"
+    source.write_text('# %% [markdown] slideshow={"slide_type": "slide"}\n# # T\n\n'
+                      '# %% [markdown] slideshow={"slide_type": "notes"}\n# Say *this*.\n')  # fmt: skip
+
+    cells = read_source(source).cells
+
+    assert cells[1].source == "<details><summary>For the speaker</summary>\n\nSay *this*.\n\n</details>"
+    assert arrange(cells)[0][0]["notes"][0].source == "Say *this*."

@@ -42,7 +42,7 @@ setup(seed=0)
 #
 # ![Map of the thirteen notebooks: the core lectures 01 and 03 to 08 in a row, 00 and 02 framing their start, the applications 09 to 12 branching off.](../figures/course_map.svg)
 #
-# The core runs from counting words to networks that write. Each notebook answers one question, and each is a lecture: the same file opens as slides. The grey one-line boxes are folded notes for the speaker.
+# The core runs from counting words to networks that write. Each notebook answers one question, and each is a lecture: the same file opens as slides. Lines marked *For the speaker* can be skipped, or opened with a click.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The core row is the lecture. The applications in the lower row can be taken in any order after the notebook that they hang on.
