@@ -3,12 +3,13 @@
 Nothing of it is kept in the repository. The first call needs the network, later ones read the cache.
 """
 
-import os
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import pooch
+
+from publish.files import write_file
 
 REGISTRY = "https://registry.npmjs.org"
 CACHE = Path(pooch.os_cache("rnn-course")) / "npm"
@@ -124,15 +125,6 @@ def _extract(archive, package, folder):
     with tarfile.open(archive) as packed:
         for member, name in package.files.items():
             write_file(folder / name, packed.extractfile(f"package/{member}").read())
-
-
-def write_file(path, content):
-    """Write a file in one step, so that an interruption leaves no half of it, and return its path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
-    return path
 
 
 def _notice(packages):

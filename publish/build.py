@@ -7,7 +7,6 @@ bytes, so a notebook's diff shows what changed and nothing else.
 import argparse
 import hashlib
 import json
-import os
 import platform
 import re
 import sys
@@ -23,12 +22,15 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from tqdm import tqdm
 
-from course_utils.data import CorpusError, fetch_corpus, load_prose
-
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # this file is run as a script, too
+
+from course_utils.data import CorpusError, fetch_corpus, load_prose  # noqa: E402
+from publish.files import fold, write_file  # noqa: E402
+
 NOTEBOOKS = ROOT / "notebooks"
 FOLDED = re.compile(r"exercise-\d+-(check|solution)")  # what a student opens when it is wanted
-NOTES = "<details><summary>For the speaker</summary>\n\n{}\n\n</details>"  # folded also when it is rendered
+LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
 MODEL_ID = re.compile(r"\b[0-9a-f]{32}\b")
 
 
@@ -66,10 +68,10 @@ def build(source, target, on_cell=lambda count: None):
     }
     text = canonical(notebook)
     nbformat.validate(nbformat.reads(text, as_version=4))
-    _replace(target, text.encode())
+    write_file(target, text.encode())
     for cell in notebook.cells:
         if "picture" in cell.metadata:  # a result that the README shows
-            _replace(target.parent / cell.metadata["picture"], b64decode(cell.outputs[0].data["image/png"]))
+            write_file(target.parent / cell.metadata["picture"], b64decode(cell.outputs[0].data["image/png"]))
 
 
 def read_source(source):
@@ -80,11 +82,11 @@ def read_source(source):
         if any(FOLDED.fullmatch(tag) for tag in cell.metadata.get("tags", [])):
             cell.metadata["jupyter"] = {"source_hidden": True}
         if cell.metadata.get("slideshow", {}).get("slide_type") == "notes":
-            cell["source"] = NOTES.format(cell.source)
+            cell["source"] = fold(cell.source)
         cell.metadata.pop("lines_to_next_cell", None)
     notebook.metadata.pop("jupytext", None)
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    notebook.metadata["language_info"] = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
+    notebook.metadata["language_info"] = dict(LANGUAGE)
     return notebook
 
 
@@ -123,7 +125,7 @@ def is_stale(source, target):
 
 def canonical(notebook):
     """Return the notebook as text in which nothing depends on the run: ids, addresses, language info."""
-    notebook.metadata["language_info"] = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
+    notebook.metadata["language_info"] = dict(LANGUAGE)
     text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True)
     for number, model in enumerate(_models_in_order(notebook)):
         text = text.replace(model, f"{number:032x}")
@@ -148,13 +150,6 @@ def _models_in_order(notebook):
     for model in views + sorted(state, key=lambda model: MODEL_ID.sub("", state[model])):
         visit(model)
     return ordered
-
-
-def _replace(path, content):
-    """Write a file in one step, so that no reader meets half of it."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
 
 
 def _keep_volatile_outputs(notebook, target):

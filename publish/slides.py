@@ -31,7 +31,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # this file is run as a script, too
 
 from course_utils.plotting import COLOR  # noqa: E402
-from publish.assets import AssetError, install_vendor, write_file  # noqa: E402
+from publish.assets import AssetError, install_vendor  # noqa: E402
+from publish.files import unfold, write_file  # noqa: E402
 
 NOTEBOOKS = ROOT / "notebooks"
 SLIDES = ROOT / "dist" / "slides"
@@ -118,7 +119,8 @@ def arrange(cells):
             continue
         if kind == "notes":
             if columns:
-                columns[-1][-1]["notes"].append(_unfolded(cell))
+                cell.source = unfold(cell.source)
+                columns[-1][-1]["notes"].append(cell)
             continue
         if kind == "slide" or not columns:
             columns.append([])
@@ -129,12 +131,6 @@ def arrange(cells):
             parts.append({"fragment": kind == "fragment", "cells": []})
         parts[-1]["cells"].append(_with_visibility(cell))
     return columns
-
-
-def _unfolded(cell):
-    """Open the speaker's notes, which publish/build.py folds in the notebook."""
-    cell.source = re.sub(r"\A<details>.*?</summary>\s*(.*?)\s*</details>\Z", r"\1", cell.source, flags=re.DOTALL)
-    return cell
 
 
 def _with_visibility(cell):
