@@ -82,7 +82,7 @@ def test_conda_users_get_what_pip_users_get(project):
     [
         ("jupyterlab>=4.4,<5", "jupyterlab>=4.4,<6", "jupyterlab: pyproject.toml says"),
         ("  - tqdm>=4.66,<5\n", "", "tqdm: pyproject.toml says"),
-        ("  - pip\n", "  - pip\n  - scipy>=1\n", "scipy: pyproject.toml says None"),
+        ("  - pip\n", "  - pip\n  - pandas>=2\n", "pandas: pyproject.toml says None"),
         ("pytorch-cpu", "pytorch", "pytorch: pyproject.toml says None"),
         ("python=3.12", "python>=3.12", "exactly one line python=3.N"),
         ("python=3.12", "python=3.10", "a version that pyproject.toml allows"),

@@ -1,0 +1,65 @@
+"""Names of countries and languages in 24 languages, from the tables that Babel brings along."""
+
+import random
+import re
+import unicodedata
+from collections import defaultdict
+
+from course_utils.data.prose import SHARES, Splits
+
+LANGUAGES = ["cs", "cy", "de", "en", "es", "et", "eu", "fi", "fr", "ga", "hu", "is",
+             "it", "lt", "lv", "nl", "pl", "pt", "ro", "sl", "sv", "sw", "tr", "vi"]  # fmt: skip
+NOT_A_NAME = {"XA", "XB", "ZZ", "mul", "und", "zxx"}  # pseudo-locales, "unknown region", "several languages", …
+
+
+def load_names(seed=0):
+    """Return what countries and languages are called in 24 languages of Latin script, split by entity.
+
+    An entity is a country, a region or a language with all its varieties; entities, not names, are dealt
+    out (8 : 1 : 1), because the names of one entity resemble each other across languages. Left out are
+    remarks in parentheses and names that two of the languages share ("Malta"), as these have no one answer.
+    Upper and lower case count as the same, here and in that no name stands in two parts, or twice in one.
+
+    Args:
+        seed: non-negative int that decides which entities go where, and the order.
+
+    Returns:
+        Splits of lists of (name, language), e.g. ("Schweden", "German"): NFC-normalised str with their
+        accents. The names depend on the version of Babel, for a given one they are fixed.
+
+    Raises:
+        ValueError: if the seed is not a non-negative int.
+        FileNotFoundError: if this Babel comes without the names of one of the languages.
+
+    Source: Unicode CLDR (Unicode-3.0 licence), as packaged by Babel.
+    """
+    if not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"seed must be a non-negative int, not {seed!r}")
+    rng, entities, languages = random.Random(seed), defaultdict(list), defaultdict(set)
+    for entity, name, language in _entries():
+        entities[entity].append((name, language))
+        languages[name.casefold()].add(language)
+    splits = Splits([], [], [])
+    for entity in rng.sample(sorted(entities), len(entities)):
+        part = min(zip(splits, SHARES), key=lambda part_share: len(part_share[0]) / part_share[1])[0]
+        for name, language in entities[entity]:
+            if languages.pop(name.casefold(), None) == {language}:  # popped: each name is dealt out once
+                part.append((name, language))
+    for part in splits:
+        rng.shuffle(part)
+    return splits
+
+
+def _entries():
+    """Yield (entity, name, language); an entity is "territory" or "language" with its code, "en" for "en_GB"."""
+    from babel import Locale, UnknownLocaleError
+
+    for code in LANGUAGES:
+        try:
+            locale = Locale(code)
+        except UnknownLocaleError as error:
+            raise FileNotFoundError(f"Babel comes without its data for {code!r}: install babel from PyPI") from error
+        for kind, names in [("territory", locale.territories), ("language", locale.languages)]:
+            for key in sorted(names.keys() - NOT_A_NAME):
+                name = re.sub(r"\s*\([^)]*\)", "", names[key])
+                yield f"{kind} {key.split('_')[0]}", unicodedata.normalize("NFC", name), locale.english_name

@@ -1,0 +1,1661 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 3 · How can one cell read a sequence of any length?
+#
+# > A window forgets everything older than itself. One small cell, used again at each step, need not: it carries what it has read along as a state.
+#
+# **You will** follow a recurrent network with a pencil, write it in six lines, prove it equal to PyTorch's, train it by hand and with `torch.nn`, and measure what it remembers.<br>
+# **You need** notebook 2 (word vectors, cross-entropy, training).<br>
+# **Time** 110 min with the exercises; the cells run in about a minute on a laptop.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Put the cliff of the last lecture on the screen: beyond its window a model trusts the nearest noun. Today's cell has no window.
+
+# %% slideshow={"slide_type": "skip"}
+import math
+import time
+from collections import Counter, defaultdict
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from ipywidgets import IntSlider, Text, interact
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import make_pipeline
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from course_utils import COLOR, check, setup, show
+from course_utils.data import load_grammar, load_names, load_prose
+
+setup(seed=0)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Symbols
+#
+# | symbol | code | shape | meaning |
+# |---|---|---|---|
+# | $w_t$ | `w` | | token at step $t$; $w_0$ = BOS |
+# | $x_t$ | `x_t` | `(B, E)` | input at step $t$: the vector of token $w_{t-1}$ |
+# | $h_t$ | `h` | `(B, H)` | hidden state after step $t$; $h_0 = 0$ |
+# | $W_{xh}, W_{hh}, b_h$ | `W_xh`, `W_hh`, `b_h` | `(E, H)`, `(H, H)`, `(H,)` | weights of the cell, the same at all steps |
+# | $\hat y_t$ | `y` | `(B, V)` | $\text{softmax}(h_t W_{hy} + b_y)$, the prediction of $w_t$ |
+# | $J_t$, $J$ | `J` | | loss at step $t$, and their mean, in nats |
+#
+# `B` sequences are read at once, `T` steps each.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Note the shift: x_t holds the token before the one that y_t predicts. The first input is BOS.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One cell, used again and again
+#
+# ![A recurrent network as a loop equals a chain of four steps, each with the same three matrices W_xh, W_hh and W_hy.](../figures/rnn_unrolled.svg)
+#
+# The new state depends on the input and on the old state, which depends on the input before and on the state before that: on *everything* read so far.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Left the program, right its execution. Unrolled, it is a feed-forward network of depth T whose layers share their weights.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One step
+#
+# ![One step of an RNN: h_{t−1} times W_hh, x_t times W_xh and b_h are added, tanh of the sum is h_t, which goes on to the next step and up through W_hy to ŷ_t.](../figures/rnn_cell.svg)
+#
+# $$h_t = \tanh(x_t W_{xh} + h_{t-1} W_{hh} + b_h)$$
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Elman 1990 is the classic; the state is his context layer. Jordan 1986 fed back the output instead.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 1 · One step
+#
+# `x` (E,), `h` (H,), `W_xh` (E, H), `W_hh` (H, H) and `b_h` (H,) are NumPy arrays; return the next state. **Predict:** which states can come out, whatever goes in?
+#
+# <details><summary>Answer</summary>Each entry lies between −1 and 1: tanh squashes any sum.</details>
+
+# %% tags=["exercise-1-stub"]
+def one_step(x, h, W_xh, W_hh, b_h):
+    """The state (H,) after reading x (E,) in state h (H,)."""
+    return ...
+
+# %% tags=["exercise-1-check"] slideshow={"slide_type": "skip"}
+def check_one_step(attempt):
+    """Try an attempt on a cell of three inputs and two units, and on one of one."""
+    rng = np.random.default_rng(1)
+    small = [rng.normal(size=shape) for shape in ((3,), (2,), (3, 2), (2, 2), (2,))]
+    single = [rng.normal(size=shape) for shape in ((2,), (1,), (2, 1), (1, 1), (1,))]
+
+    def state(x, h, W_xh, W_hh, b_h):
+        return np.tanh(x @ W_xh + h @ W_hh + b_h)
+
+    return check(
+        attempt,
+        cases=[(tuple(arguments), state(*arguments)) for arguments in (small, single)],
+        misconceptions={
+            "tanh is missing: without it the cell is linear": (
+                lambda x, h, W_xh, W_hh, b_h: x @ W_xh + h @ W_hh + b_h
+            ),
+            "the old state does not take part: such a cell remembers nothing": (
+                lambda x, h, W_xh, W_hh, b_h: np.tanh(x @ W_xh + b_h)
+            ),
+            "the bias b_h is missing": lambda x, h, W_xh, W_hh, b_h: np.tanh(x @ W_xh + h @ W_hh),
+            "W_hh is applied to a row vector from the right, h @ W_hh; W_hh @ h transposes it": (
+                lambda x, h, W_xh, W_hh, b_h: np.tanh(x @ W_xh + W_hh @ h + b_h)
+            ),
+            "tanh belongs around the whole sum, not around each part": (
+                lambda x, h, W_xh, W_hh, b_h: np.tanh(x @ W_xh) + np.tanh(h @ W_hh) + b_h
+            ),
+            "the bias belongs inside tanh": lambda x, h, W_xh, W_hh, b_h: np.tanh(x @ W_xh + h @ W_hh) + b_h,
+            "the old state enters through W_hh, not directly": (
+                lambda x, h, W_xh, W_hh, b_h: np.tanh(x @ W_xh + h + b_h)
+            ),
+            "this is the sigmoid; the cell takes tanh": (
+                lambda x, h, W_xh, W_hh, b_h: 1 / (1 + np.exp(-(x @ W_xh + h @ W_hh + b_h)))
+            ),
+        },
+    )
+
+
+check_one_step(one_step)
+
+# %% tags=["exercise-1-solution"] slideshow={"slide_type": "skip"}
+def one_step_solution(x, h, W_xh, W_hh, b_h):
+    """The state (H,) after reading x (E,) in state h (H,)."""
+    return np.tanh(x @ W_xh + h @ W_hh + b_h)
+
+
+check_one_step(one_step_solution)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The transposed W_hh runs without an error, since it is square: the most frequent silent bug of hand-written cells.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A network for a pencil
+#
+# Two units, weights chosen by hand, plain numbers. Inputs are one-hot, so a word picks its row of $W_{xh}$.
+
+# %%
+WORDS = ["natural", "language", "processing", "</s>"]
+W_XH = {"<s>": [1, 1], "natural": [1, -1], "language": [-1, -1], "processing": [-1, 1]}
+W_HH = [[0.5, 0.0], [0.0, 0.5]]
+W_HY = [[2, 2, -2, -2], [2, -2, -2, 2]]  # columns: natural, language, processing, </s>
+
+
+def pencil_step(word, h):
+    """The next state, a list of two numbers; no bias."""
+    return [math.tanh(W_XH[word][j] + h[0] * W_HH[0][j] + h[1] * W_HH[1][j]) for j in (0, 1)]
+
+
+def pencil_read_out(h):
+    """A probability for each of the four words."""
+    powers = [math.exp(h[0] * W_HY[0][v] + h[1] * W_HY[1][v]) for v in range(4)]
+    return [power / sum(powers) for power in powers]
+
+
+pencil_step("<s>", [0, 0])
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The four words sit in the four corners of the square; the read-out looks in which corner the state is. Do the first step on the board: tanh(1) = 0.76 twice.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Read a sentence, predict the next word
+#
+# $x_1$ is BOS. $\hat y_t$ is made *before* $w_t$ is seen, and is scored on it:
+
+# %% tags=["topic-C3", "nbval-check-output"]
+h, J = [0, 0], []
+print(" t  reads       h_t               predicts    with    J_t")
+for t, (read, target) in enumerate(zip(["<s>", *WORDS], WORDS), start=1):
+    h = pencil_step(read, h)
+    y = pencil_read_out(h)
+    J.append(-math.log(y[WORDS.index(target)]))
+    print(f" {t}  {read:11} ({h[0]:5.2f}, {h[1]:5.2f})    {target:11} {math.exp(-J[-1]):.3f}  {J[-1]:.3f}")
+mean = sum(J) / len(J)
+print(f"J = {mean:.3f} nats per token, perplexity {math.exp(mean):.2f}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Have the second row computed by pencil: the old state enters with half its weight, and pulls. Lecture notes sometimes score a word after reading it; a network that copies its input would then be perfect.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 2 · What goes in, what is scored
+#
+# Make the inputs and the targets of a language model from a sentence. **Predict:** how many of each, for a sentence of three words?
+#
+# <details><summary>Answer</summary>Four: BOS and the three words go in; the three words and EOS are scored.</details>
+
+# %% tags=["exercise-2-stub"]
+def inputs_and_targets(sentence):
+    """Two lists of tokens of equal length: what is read, and what must be predicted at the same step."""
+    return ...
+
+# %% tags=["exercise-2-check"] slideshow={"slide_type": "skip"}
+def check_inputs_and_targets(attempt):
+    """Try an attempt on sentences of three words, of one and of none."""
+
+    def pair(s):
+        return ["<s>", *s], [*s, "</s>"]
+
+    return check(
+        attempt,
+        cases=[((s,), pair(s)) for s in (["natural", "language", "processing"], ["yes"], [])],
+        misconceptions={
+            "you predict what was just read: a network that copies would be perfect": (
+                lambda s: (["<s>", *s], ["<s>", *s])
+            ),
+            "input and target are both shifted: two steps lie between them, one word is never predicted": (
+                lambda s: (["<s>", *s][:-1], [*s, "</s>"][1:])
+            ),
+            "EOS is missing among the targets: the model must learn to stop": (lambda s: (["<s>", *s][: len(s)], list(s))),
+            "BOS is missing among the inputs: the first word must be predicted, too": (
+                lambda s: (list(s), [*s, "</s>"][1:])
+            ),
+            "the two lists are exchanged: this model predicts the past": (lambda s: ([*s, "</s>"], ["<s>", *s])),
+            "EOS is a target, never an input; BOS is an input, never a target": (
+                lambda s: (["<s>", *s, "</s>"], ["<s>", *s, "</s>"])
+            ),
+        },
+    )
+
+
+check_inputs_and_targets(inputs_and_targets)
+
+# %% tags=["exercise-2-solution"] slideshow={"slide_type": "skip"}
+def inputs_and_targets_solution(sentence):
+    """Two lists of tokens of equal length: what is read, and what must be predicted at the same step."""
+    return ["<s>", *sentence], [*sentence, "</s>"]
+
+
+check_inputs_and_targets(inputs_and_targets_solution)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Shifting both is the classic: the loader shifts, and the loss shifts again. The model then learns to skip a word, and the loss looks merely bad.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The objective: a loss for each word
+#
+# ![An RNN language model reads <s> natural language processing, predicts natural language processing </s>, and adds the four losses J_t = −log ŷ_t[w_t] to T J; the inputs are the targets one step later.](../figures/rnn_language_model.svg)
+#
+# $$J_t = -\log \hat y_t[w_t] \qquad J = \frac{1}{T} \sum_{t=1}^{T} J_t$$
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# This picture is the computation graph: follow the arrows backwards and you have backpropagation through time, notebook 4. The sum over t is often forgotten on slides. The early predictions are scored as well: every step teaches.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The same with tensors
+#
+# The equation is the first function, the loop over time is the second.
+
+# %% tags=["topic-C1"]
+def rnn_step(x_t, h, W_xh, W_hh, b_h):
+    """One step: input x_t (B, E) and state h (B, H) give the next state (B, H)."""
+    return torch.tanh(x_t @ W_xh + h @ W_hh + b_h)
+
+
+def rnn(x, h, W_xh, W_hh, b_h):
+    """All states (B, T, H) and the last one (B, H), from inputs x (B, T, E) and state h (B, H)."""
+    states = []
+    for x_t in x.unbind(dim=1):
+        h = rnn_step(x_t, h, W_xh, W_hh, b_h)
+        states.append(h)
+    return torch.stack(states, dim=1), h
+
+# %% tags=["topic-C3", "nbval-check-output"]
+x = torch.eye(4).double()[None]  # one sentence of four one-hot inputs, (1, 4, 4)
+W_xh, W_hh = torch.tensor(list(W_XH.values())).double(), torch.tensor(W_HH).double()
+states, last_state = rnn(x, torch.zeros(1, 2).double(), W_xh, W_hh, b_h=0)
+by_pencil = torch.tensor([h]).double()
+print("the pencil's last state:", torch.allclose(last_state, by_pencil, atol=1e-12))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Six lines that read any length. The Python loop over T cannot be avoided here: each state needs the one before.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Equal to `torch.nn.RNN`, gradients and all
+#
+# PyTorch keeps the weights transposed and two biases of which only the sum matters. Same weights, same inputs, one arbitrary loss:
+
+# %%
+B, T, E, H = 3, 7, 4, 5
+theirs = nn.RNN(E, H, batch_first=True).double()
+x, h_0 = torch.randn(B, T, E).double(), torch.randn(B, H).double()
+direction = torch.randn(B, T, H).double()
+
+bias = theirs.bias_ih_l0 + theirs.bias_hh_l0
+weights = [theirs.weight_ih_l0.T, theirs.weight_hh_l0.T, bias]
+ours = [tensor.detach().clone().requires_grad_() for tensor in (x, h_0, *weights)]
+states, last_state = rnn(*ours)
+(states * direction).sum().backward()
+tuple(states.shape)
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The loss weighs every entry of every state differently, so that no error can cancel.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Seven differences
+
+# %% tags=["topic-C1", "nbval-check-output"]
+x.requires_grad_(), h_0.requires_grad_()
+their_states, their_last = theirs(x, h_0[None])
+(their_states * direction).sum().backward()
+differences = {
+    "states": states - their_states,
+    "last state": last_state - their_last[0],
+    "∂J/∂x": ours[0].grad - x.grad,
+    "∂J/∂h_0": ours[1].grad - h_0.grad,
+    "∂J/∂W_xh": ours[2].grad - theirs.weight_ih_l0.grad.T,
+    "∂J/∂W_hh": ours[3].grad - theirs.weight_hh_l0.grad.T,
+    "∂J/∂b_h": ours[4].grad - theirs.bias_hh_l0.grad,
+}
+for name, difference in differences.items():
+    print(f"{name:10} equal to 1e-10: {difference.abs().max().item() < 1e-10}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# From scratch once, proved equal, and from now on torch.nn.RNN. Unequal sizes B, T, E, H make sure that no swapped axis can hide.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One cell, three families
+#
+# What differs between the families of notebook 0 is only where the loop reads and writes:
+
+# %% tags=["topic-B2", "nbval-check-output"]
+W_hy = torch.randn(H, E).double()
+x, h, *cell = (tensor.detach() for tensor in ours)
+
+states, last_state = rnn(x, h, *cell)
+one_label = last_state @ W_hy  # N → 1: read all, then answer
+one_each = states @ W_hy  # N → N: answer at each step
+
+x_t, generated = torch.zeros(B, E).double(), []  # 1 → N: an output becomes the next input
+for _ in range(4):
+    h = rnn_step(x_t, h, *cell)
+    x_t = torch.softmax(h @ W_hy, dim=1)
+    generated.append(x_t)
+
+print("N → 1", tuple(one_label.shape), "  N → N", tuple(one_each.shape), end="")
+print("   1 → N", tuple(torch.stack(generated, dim=1).shape))
+print("the N → 1 answer is the last N → N answer:", torch.equal(one_label, one_each[:, -1]))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Three short variations of the same cell. The generating loop feeds the distribution back; notebook 8 draws a token from it instead.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What sharing weights costs, and what it saves
+#
+# The same weights at every step: their number does not depend on the length. What grows with $T$ is what training must *keep*: the states, for the way back.
+
+# %%
+def parameters(model):
+    """How many numbers a model learns."""
+    return sum(p.numel() for p in model.parameters())
+
+
+def kept_bytes(T, B=1, E=64, H=64):
+    """Bytes that autograd keeps for the backward pass of our loop over T steps."""
+    kept = []
+    cell = [torch.randn(shape, requires_grad=True) for shape in ((E, H), (H, H), (H,))]
+    with torch.autograd.graph.saved_tensors_hooks(lambda a: kept.append(a.nbytes) or a, lambda a: a):
+        rnn(torch.randn(B, T, E), torch.zeros(B, H), *cell)
+    return sum(kept)
+
+
+kept_bytes(T=10)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# saved_tensors_hooks sees every tensor that autograd puts aside for the way back.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Count both
+
+# %% tags=["topic-C1"]
+print("  |V|    H    T   parameters   kept for the way back")
+for V, H, T in ((1000, 64, 10), (1000, 64, 20), (1000, 64, 40), (4000, 64, 10), (1000, 128, 10)):
+    model = nn.ModuleList([nn.Embedding(V, 64), nn.RNN(64, H), nn.Linear(H, V)])
+    print(f"{V:5} {H:4} {T:4} {parameters(model):12,} {kept_bytes(T, H=H) / 1024:12.0f} KiB of cell")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# First three rows: doubling T doubles the memory, never the parameters. Fourth row: the vocabulary's two tables dominate. Last row: W_hh grows with the square of H.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A cell with a fault
+#
+# More than one tutorial published this cell: input and state side by side, then one linear layer. It runs, and on short sequences it even learns. Find the fault by experiment.
+
+# %%
+def suspicious_step(x, h, W, b):
+    """The next state (H,) from x (E,) and h (H,), with W (E + H, H) and b (H,)."""
+    return np.concatenate([x, h]) @ W + b
+
+
+def run(step, W, b, inputs):
+    """All states (T, H) of a cell that starts from zero and reads inputs (T, E)."""
+    states = [np.zeros(len(b))]
+    for x in inputs:
+        states.append(step(x, states[-1], W, b))
+    return np.array(states[1:])
+
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Let the students experiment before the exercise.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Watch its state
+
+# %%
+rng = np.random.default_rng(0)
+inputs, b = rng.normal(size=(100, 3)), np.zeros(8)
+W = rng.normal(size=(3 + 8, 8)) / 8**0.5
+W[3:] *= 1.1 / np.abs(np.linalg.eigvals(W[3:])).max()  # the state's part: spectral radius 1.1
+for T in (1, 10, 50, 100):
+    last_state = run(suspicious_step, W, b, inputs[:T])[-1]
+    print(f"size of the state after {T:3} steps: {np.linalg.norm(last_state):10.1f}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The spectral radius is the largest absolute eigenvalue of the matrix from state to state.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The size of the state, step by step
+
+# %% slideshow={"slide_type": "skip"}
+def plot_growth(radius):
+    """Draw the size of the state against time, for this spectral radius of the weights from state to state."""
+    scaled = W.copy()
+    scaled[3:] *= radius / np.abs(np.linalg.eigvals(W[3:])).max()
+    suspicious = np.linalg.norm(run(suspicious_step, scaled, b, inputs), axis=1)
+    ours, _ = rnn(*(torch.tensor(a) for a in (inputs[None], np.zeros((1, 8)), scaled[:3], scaled[3:], b)))
+    fig, ax = plt.subplots(figsize=(8.6, 3.2))
+    ax.semilogy(range(1, 101), suspicious, color=COLOR["gradient"], label="the suspicious cell")
+    ax.semilogy(range(1, 101), ours[0].norm(dim=1), color=COLOR["state"], label="our cell, same weights")
+    ax.axhline(8**0.5, color=COLOR["baseline"], lw=1, ls="--")
+    ax.set(xlabel="step $t$", ylabel=r"$\|h_t\|$", title=f"spectral radius {radius:.2f}", ylim=(0.1, 1e6))
+    ax.legend(loc="upper left")
+    return fig
+
+# %% tags=["output-only"]
+show(plot_growth(radius=1.1), "The state of the suspicious cell grows without bound; ours cannot pass √H (dashed).")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# On a logarithmic axis exponential growth is a straight line. Ask what bounds our cell.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Move the radius
+
+# %% tags=["widget", "output-only", "nbval-ignore-output"] nbval_ignore_reason="a widget's output lives in the widget"
+@interact(percent=IntSlider(110, min=50, max=150, step=5, description="radius, %", continuous_update=False))
+def explore_growth(percent):
+    """Draw both cells while the spectral radius changes."""
+    show(plot_growth(percent / 100), f"Spectral radius {percent / 100:.2f}.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Below radius 1 the fault does not show in the size. That is why such a bug survives: it depends on the weights.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### One more experiment
+#
+# Does twice the input give twice the state? Is reading two inputs the sum of reading each alone?
+
+# %% tags=["nbval-check-output"]
+once, twice = (run(suspicious_step, W, b, scale * inputs[:5])[-1] for scale in (1, 2))
+print("suspicious cell, twice the input is twice the state:", np.allclose(twice, 2 * once))
+cell, h_0 = [torch.tensor(a) for a in (W[:3], W[3:], b)], torch.zeros(1, 8).double()
+once, twice = (rnn(torch.tensor(scale * inputs[None, :5]), h_0, *cell)[1] for scale in (1, 2))
+print("our cell, twice the input is twice the state:       ", torch.allclose(twice, 2 * once))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# A linear cell cannot make one word change the meaning of another: reading is mere addition. And all its steps are together one matrix, as notebook 2 showed for layers.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 3 · Repair the cell
+#
+# What is missing in `suspicious_step`? Write it right, with the same arguments. **Predict:** would cutting the state off at ±1 do as well?
+#
+# <details><summary>Answer</summary>The tanh is missing. Cutting bounds the state, but a state that is cut off passes no gradient back, and below ±1 such a cell is still linear.</details>
+
+# %% tags=["exercise-3-stub"]
+def repaired_step(x, h, W, b):
+    """The next state (H,) from x (E,) and h (H,), with W (E + H, H) and b (H,)."""
+    return ...
+
+# %% tags=["exercise-3-check"] slideshow={"slide_type": "skip"}
+def check_repaired_step(attempt):
+    """Try an attempt on a small state and on a large one."""
+    rng = np.random.default_rng(3)
+    W, b = rng.normal(size=(5, 3)), rng.normal(size=3)
+    x, h = rng.normal(size=2), rng.normal(size=3)
+
+    def parts(x, h, W, b):
+        return np.concatenate([x, h]) @ W + b
+
+    return check(
+        attempt,
+        cases=[((x, h, W, b), np.tanh(parts(x, h, W, b))), ((9 * x, 9 * h, W, b), np.tanh(parts(9 * x, 9 * h, W, b)))],
+        misconceptions={
+            "this is the suspicious cell itself: compare it with the equation, symbol by symbol": parts,
+            "cutting off bounds the state, but the cell stays linear inside: take tanh": (
+                lambda x, h, W, b: np.clip(parts(x, h, W, b), -1, 1)
+            ),
+            "tanh belongs around the sum, not around the old state": (
+                lambda x, h, W, b: np.concatenate([x, np.tanh(h)]) @ W + b
+            ),
+            "dividing by the size bounds the state, but it is not this cell: take tanh": (
+                lambda x, h, W, b: parts(x, h, W, b) / np.linalg.norm(parts(x, h, W, b))
+            ),
+            "ReLU is not bounded: the state can still grow": (lambda x, h, W, b: np.maximum(parts(x, h, W, b), 0)),
+            "the sigmoid bounds the state, but keeps it positive; this cell takes tanh": (
+                lambda x, h, W, b: 1 / (1 + np.exp(-parts(x, h, W, b)))
+            ),
+            "input first, then state: the rows of W are in that order": (
+                lambda x, h, W, b: np.tanh(np.concatenate([h, x]) @ W + b)
+            ),
+            "the bias belongs inside tanh": (lambda x, h, W, b: np.tanh(np.concatenate([x, h]) @ W) + b),
+        },
+    )
+
+
+check_repaired_step(repaired_step)
+
+# %% tags=["exercise-3-solution"] slideshow={"slide_type": "skip"}
+def repaired_step_solution(x, h, W, b):
+    """The next state (H,) from x (E,) and h (H,), with W (E + H, H) and b (H,)."""
+    return np.tanh(np.concatenate([x, h]) @ W + b)
+
+
+check_repaired_step(repaired_step_solution)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Side by side and one matrix is the same as two matrices and a sum; only the tanh was lost. Moral: compare with an oracle, as two slides ago.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## N → 1: from a name to its language
+#
+# What are countries and languages called in 24 languages? Given the name, letter by letter: which language is it? Names are split *by what they name*, so no country of the test part was seen in training in any language.
+
+# %% tags=["topic-B4a"]
+names = load_names(seed=0)
+LANGUAGES = sorted({language for _, language in names.train})
+for part, pairs in zip(names._fields, names):
+    examples = ", ".join(f"{name} ({language})" for name, language in pairs[:2])
+    print(f"{part:10} {len(pairs):6} names, e.g. {examples}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The names are those of the Unicode CLDR, which every computer uses to show lists of countries. Names that two of the languages share, such as Malta, are left out: they have no one answer.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The number to beat
+#
+# Naïve Bayes on counts of character $n$-grams, with marks at both ends; $n$ and the smoothing are chosen on validation names.
+
+# %%
+def naive_bayes(n, alpha):
+    """Naïve Bayes on the counts of character n-grams of names with marks at both ends, fitted."""
+    counter = CountVectorizer(analyzer="char", ngram_range=(n, n), lowercase=False)
+    return make_pipeline(counter, MultinomialNB(alpha=alpha)).fit(*marked(names.train))
+
+
+def marked(pairs):
+    """Names between marks, and their languages, as two lists."""
+    return [f"^{name}$" for name, _ in pairs], [language for _, language in pairs]
+
+
+settings = [(n, alpha) for n in (2, 3, 4) for alpha in (0.1, 0.3)]
+order, alpha = max(settings, key=lambda s: naive_bayes(*s).score(*marked(names.validation)))
+bayes = naive_bayes(order, alpha)
+most = max(Counter(language for _, language in names.test).values()) / len(names.test)
+print(f"n = {order}, α = {alpha}: test accuracy {bayes.score(*marked(names.test)):.0%}")
+print(f"always the most frequent language of the test names: {most:.0%}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# A fair baseline is tuned as well. Ask the room for their own accuracy: show five names.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Names as tensors
+#
+# Numbers for characters; short names are padded with 0 to the length of the longest.
+
+# %%
+CHARACTERS = sorted({character for name, _ in names.train for character in name})
+character_number = {character: number for number, character in enumerate(CHARACTERS, start=1)}
+
+
+def to_tensors(pairs):
+    """Padded characters (N, T), lengths (N,) and languages (N,); unseen characters are 0, too."""
+    rows = [torch.tensor([character_number.get(c, 0) for c in name]) for name, _ in pairs]
+    y = torch.tensor([LANGUAGES.index(language) for _, language in pairs])
+    length = torch.tensor([len(row) for row in rows])
+    return nn.utils.rnn.pad_sequence(rows, batch_first=True), length, y
+
+
+tensors = {part: to_tensors(pairs) for part, pairs in zip(names._fields, names)}
+x, length, y = tensors["train"]
+print(f"{len(CHARACTERS)} characters, x {tuple(x.shape)}, padding {(x == 0).float().mean():.0%}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Four fifths of the table would be padding if all names went into one batch. Batches of similar lengths waste little; the state must be read at the last real character in any case.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 4 · Which state answers?
+#
+# `states` (B, T, H) holds the states of padded names, `length` (B,) their true lengths, both NumPy arrays. Return the state that has read the whole name and nothing else, (B, H). **Predict:** what does `states[:, -1]` hold for a short name?
+#
+# <details><summary>Answer</summary>A state that has read padding after the name: its memory of the name is overwritten, and it depends on the longest name of the batch.</details>
+
+# %% tags=["exercise-4-stub"]
+def final_states(states, length):
+    """The state (B, H) after each sequence's last real step, from states (B, T, H) and lengths (B,)."""
+    return ...
+
+# %% tags=["exercise-4-check"] slideshow={"slide_type": "skip"}
+def check_final_states(attempt):
+    """Try an attempt on sequences of different lengths."""
+    states = np.random.default_rng(4).normal(size=(4, 5, 2))
+    lengths = np.array([2, 5, 3, 1])
+    rows = np.arange(4)
+
+    return check(
+        attempt,
+        cases=[((states, lengths), states[rows, lengths - 1]), ((states[:2, :3], lengths[2:]), states[[0, 1], [2, 0]])],
+        misconceptions={
+            "the last column has read the padding, too: take each sequence's own last step": (
+                lambda states, length: states[:, -1]
+            ),
+            "steps are counted from 0: the last of `length` steps has index length − 1": (
+                lambda states, length: states[np.arange(len(length)), np.minimum(length, states.shape[1] - 1)]
+            ),
+            "this is the mean over all steps, padding included": (lambda states, length: states.mean(axis=1)),
+            "this is the mean over the real steps; asked for is the last one": (
+                lambda states, length: np.array([s[:n].mean(axis=0) for s, n in zip(states, length)])
+            ),
+            "states[:, length − 1] takes all these steps of every sequence: pair row b with step length[b] − 1": (
+                lambda states, length: states[:, length - 1]
+            ),
+            "this is the first state: it has read one character": (lambda states, length: states[:, 0]),
+            "all steps count the same for the longest sequence only: use each one's own length": (
+                lambda states, length: states[:, length.max() - 1] if length.max() < states.shape[1] else states[:, -2]
+            ),
+        },
+    )
+
+
+check_final_states(final_states)
+
+# %% tags=["exercise-4-solution"] slideshow={"slide_type": "skip"}
+def final_states_solution(states, length):
+    """The state (B, H) after each sequence's last real step, from states (B, T, H) and lengths (B,)."""
+    return states[np.arange(len(length)), length - 1]
+
+
+check_final_states(final_states_solution)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Padding must never change a state, a loss or a metric. A test for it: pad a name further, the answer must stay.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Define: encode and decode
+#
+# By hand first. The encoder turns a name into a state, the decoder turns the state into a score per language.
+
+# %% tags=["topic-C6a"]
+def new_weights(V, E, H, out):
+    """C (V, E), W_xh, W_hh, b_h, W_hy (H, out) and b_y, random and ready for gradients."""
+    shapes = (V, E), (E, H), (H, H), (H,), (H, out), (out,)
+    scales = 1, E**-0.5, 0.5 * H**-0.5, 0, H**-0.5, 0
+    pairs = zip(shapes, scales)
+    return [(scale * torch.randn(shape)).requires_grad_() for shape, scale in pairs]
+
+
+def encode(x, length, weights):
+    """The state (B, H) after each name's last character, from padded characters x (B, T)."""
+    C, W_xh, W_hh, b_h, *_ = weights
+    states, _ = rnn(C[x], torch.zeros(len(x), len(b_h)), W_xh, W_hh, b_h)
+    return states[torch.arange(len(x)), length - 1]
+
+
+def decode(h, weights):
+    """Scores (B, out) from states (B, H)."""
+    *_, W_hy, b_y = weights
+    return h @ W_hy + b_y
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# encode and decode are the words of notebook 0: the two thick arrows. Everything that is trained is in the list `weights`.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Padding changes no state
+#
+# The test for exercise 4: pad the names further, the answer must stay.
+
+# %% tags=["nbval-check-output"]
+torch.manual_seed(0)
+weights = new_weights(V=len(CHARACTERS) + 1, E=32, H=128, out=len(LANGUAGES))
+longer = nn.functional.pad(x[:5], (0, 9))  # nine more columns of padding
+same = torch.equal(encode(x[:5], length[:5], weights), encode(longer, length[:5], weights))
+print("more padding changes no state:", same)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Bit by bit equal, because the state is read before the padding. With the last column instead, every answer would change.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Train: likelihood, prediction, gradient, step
+#
+# Negative log-likelihood of the right languages; autograd for its gradient; **SGD**: a step of fixed rate against the gradient of a random batch, $\theta \leftarrow \theta - \eta \nabla J$.
+
+# %% tags=["topic-C6b", "topic-C4"]
+def nll(scores, y):
+    """Mean negative log-likelihood in nats of classes y (B,) under scores (B, out)."""
+    log_p = scores - scores.logsumexp(dim=1, keepdim=True)
+    return -log_p[torch.arange(len(y)), y].mean()
+
+
+def sgd_step(weights, lr):
+    """Move all weights against their gradients, in place, and forget the gradients."""
+    with torch.no_grad():
+        for p in weights:
+            p -= lr * p.grad
+            p.grad = None
+
+
+def accuracy(x, length, y, weights):
+    """The share of names whose likeliest language is right."""
+    with torch.no_grad():
+        guesses = decode(encode(x, length, weights), weights).argmax(dim=1)
+        return (guesses == y).float().mean().item()
+
+# %% slideshow={"slide_type": "skip"} tags=["nbval-check-output"]
+scores = torch.randn(6, 4)
+labels = torch.tensor([0, 3, 1, 1, 2, 0])
+print("nll equals cross_entropy:", torch.allclose(nll(scores, labels), cross_entropy(scores, labels)))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Four nouns of the lecture, four pieces of code: likelihood, predictions (the argmax), gradient (backward, on the next slide), step.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The whole walk
+#
+# Batches of names of similar length, in random order:
+
+# %%
+def name_batches(length, B):
+    """Yield the row numbers of all names once, B at a time, names of similar length together."""
+    rows = torch.argsort(length + 2 * torch.rand(len(length))).split(B)
+    for i in torch.randperm(len(rows)):
+        yield rows[i]
+
+
+def walk(weights, step, epochs=1, B=64):
+    """Train on the names; step(weights) uses the gradients. Returns the loss of each batch."""
+    x, length, y = tensors["train"]
+    losses = []
+    for rows in (rows for _ in range(epochs) for rows in name_batches(length, B)):
+        T = length[rows].max()
+        loss = nll(decode(encode(x[rows, :T], length[rows], weights), weights), y[rows])
+        loss.backward()
+        step(weights)
+        losses.append(loss.item())
+    return losses
+
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# No library beyond tensors and autograd. Batches of similar length waste little on padding.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### One pass over the names
+
+# %% tags=["topic-C6b"]
+losses = walk(weights, lambda weights: sgd_step(weights, lr=0.2))
+print(f"loss at the start {losses[0]:.2f}, log 24 = {math.log(24):.2f}")
+print(f"mean of the last 30 batches {np.mean(losses[-30:]):.2f}")
+print(f"validation accuracy {accuracy(*tensors['validation'], weights):.0%}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The loss of the first batch is near log 24, as notebook 2 taught us to check.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Adam: a rate for each weight
+#
+# Keep running means of the gradient, $m$, and of its square, $v$; correct them for having started at 0; step by their ratio:
+#
+# $$m \leftarrow \beta_1 m + (1-\beta_1)\, g \qquad v \leftarrow \beta_2 v + (1-\beta_2)\, g^2$$
+#
+# $$\theta \leftarrow \theta - \eta\, \frac{m / (1-\beta_1^k)}{\sqrt{v / (1-\beta_2^k)} + \varepsilon}$$
+#
+# A weight with small gradients takes steps as large as one with large gradients: good for rare characters and words. $k$ counts the steps.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# In the first step m over root v is plus or minus one for every weight: Adam starts with the sign of the gradient. AdamW, used in notebook 2, also shrinks the weights directly.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The formulas as code
+
+# %% tags=["topic-C4"]
+class Adam:
+    """Steps of Kingma and Ba's Adam for a list of weights."""
+
+    def __init__(self, lr, beta_1=0.9, beta_2=0.999, eps=1e-8):
+        self.lr, self.betas, self.eps, self.k = lr, (beta_1, beta_2), eps, 0
+
+    def __call__(self, weights):
+        if self.k == 0:
+            self.m, self.v = ([torch.zeros_like(p) for p in weights] for _ in range(2))
+        self.k += 1
+        (beta_1, beta_2), k = self.betas, self.k
+        with torch.no_grad():
+            for p, m, v in zip(weights, self.m, self.v):
+                m += (1 - beta_1) * (p.grad - m)
+                v += (1 - beta_2) * (p.grad**2 - v)
+                p -= self.lr * (m / (1 - beta_1**k)) / ((v / (1 - beta_2**k)).sqrt() + self.eps)
+                p.grad = None
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Three lines are the three formulas. m and v are as large as the weights: Adam needs three times the memory of SGD's weights.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The same steps as PyTorch's Adam
+
+# %% tags=["topic-C4", "nbval-check-output"]
+ours = [torch.randn(3, 2).double().requires_grad_()]
+theirs = [ours[0].detach().clone().requires_grad_()]
+optimizer, step = torch.optim.Adam(theirs, lr=0.1), Adam(lr=0.1)
+for _ in range(20):
+    (ours[0] ** 4).sum().backward()
+    (theirs[0] ** 4).sum().backward()
+    step(ours)
+    optimizer.step()
+    optimizer.zero_grad()
+print("equal after 20 steps, to 1e-10:", (ours[0] - theirs[0]).abs().max().item() < 1e-10)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Again: by hand once, proved equal, then the library's.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Which rate, which method?
+
+# %%
+methods = {
+    "SGD, η = 0.02": lambda weights: sgd_step(weights, 0.02),
+    "SGD, η = 0.2": lambda weights: sgd_step(weights, 0.2),
+    "SGD, η = 2": lambda weights: sgd_step(weights, 2.0),
+    "Adam, η = 0.003": Adam(lr=0.003),
+}
+curves = {}
+for name, step in methods.items():
+    torch.manual_seed(0)
+    weights = new_weights(len(CHARACTERS) + 1, 32, 128, len(LANGUAGES))
+    curves[name] = walk(weights, step)
+    print(f"{name:16} validation accuracy {accuracy(*tensors['validation'], weights):.0%}")
+
+# %% slideshow={"slide_type": "skip"}
+def plot_curves(window=20):
+    """Draw the training losses of all methods, averaged over some batches."""
+    fig, ax = plt.subplots(figsize=(8.6, 3.0))
+    for (name, losses), color in zip(curves.items(), ("parameter", "input", "gradient", "output")):
+        smooth = np.convolve(losses, np.ones(window) / window, mode="valid")
+        ax.plot(np.arange(window, len(losses) + 1), smooth, color=COLOR[color], label=name)
+    ax.axhline(math.log(len(LANGUAGES)), color=COLOR["baseline"], lw=1, ls="--")
+    ax.annotate("log 24", (len(losses), math.log(24)), va="bottom", ha="right", color=COLOR["baseline"])
+    ax.set(xlabel="batch", ylabel="loss (nats)", yscale="log", ylim=(1.2, 25))
+    ax.set_yticks([2, 5, 10, 20], labels=[2, 5, 10, 20])
+    ax.minorticks_off()
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return fig
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Same start, same batches. A rate too small crawls, one too large jumps about, above the loss of knowing nothing.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Too slow, right, too fast
+
+# %% tags=["topic-C4", "output-only"]
+show(plot_curves(), "SGD needs its rate tuned: 0.02 crawls, 2 fails, 0.2 works. Adam is ahead of all three at a rate of 0.003.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# One start each; the differences here are far larger than those between starts.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The same with `torch.nn`
+#
+# One class: table, cell, read-out.
+
+# %%
+class NameRNN(nn.Module):
+    """Scores (B, out) of padded names x (B, T): the state at each name's last character decides."""
+
+    def __init__(self, V, E, H, out):
+        super().__init__()
+        self.C, self.rnn = nn.Embedding(V, E), nn.RNN(E, H, batch_first=True)
+        self.read_out = nn.Linear(H, out)
+
+    def forward(self, x, length):
+        states, _ = self.rnn(self.C(x))
+        return self.read_out(states[torch.arange(len(x)), length - 1])
+
+
+NameRNN(V=188, E=64, H=128, out=24)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The same three parts as by hand: a table, a cell, a read-out.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Its training
+#
+# More passes than by hand, a rate that falls to 0, and a clipped gradient (notebook 4 explains why).
+
+# %%
+def train_names(model, epochs=7, B=128, lr=3e-3):
+    """Fit a NameRNN to the training names."""
+    x, length, y = tensors["train"]
+    optimizer = torch.optim.Adam(model.parameters(), lr)
+    steps = epochs * math.ceil(len(y) / B)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for rows in (rows for _ in range(epochs) for rows in name_batches(length, B)):
+        optimizer.zero_grad()
+        scores = model(x[rows, : length[rows].max()], length[rows])
+        cross_entropy(scores, y[rows]).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+    return model
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Line by line the walk by hand: encode, decode, loss, gradient, step. New are the clipping, for notebook 4, and the schedule.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The result
+
+# %% tags=["topic-B4a"]
+torch.manual_seed(0)
+name_rnn = train_names(NameRNN(len(CHARACTERS) + 1, E=64, H=128, out=len(LANGUAGES)))
+
+
+def predicted(model, part):
+    """The likeliest language number (N,) of each name of a part, by a NameRNN."""
+    x, length, _ = tensors[part]
+    with torch.no_grad():
+        return model(x, length).argmax(dim=1)
+
+
+truth = tensors["test"][2].numpy()
+guesses = {
+    f"naïve Bayes, {order}-grams": np.searchsorted(LANGUAGES, bayes.predict(marked(names.test)[0])),
+    "RNN": predicted(name_rnn, "test").numpy(),
+}
+for name, guess in guesses.items():
+    macro = balanced_accuracy_score(truth, guess)
+    print(f"{name:22} test accuracy {np.mean(guess == truth):.0%}, mean over languages {macro:.0%}")
+
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
+bayes_right, rnn_right = (guess == truth for guess in guesses.values())
+print("counting character n-grams beats this RNN:", bayes_right.mean() > rnn_right.mean())
+print("the RNN gets more than half right:        ", rnn_right.mean() > 0.5)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# An honest result: the classic baseline wins. The mean over languages counts a rare language as much as a frequent one; with classes of very unequal size it is the number to look at. Where does the network lose?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Where does it lose?
+
+# %% slideshow={"slide_type": "skip"}
+def plot_by_length(edges=(2, 7, 10, 14, 20, 99)):
+    """Draw the test accuracy of both models for names of different lengths."""
+    fig, ax = plt.subplots()
+    n = tensors["test"][1].numpy()
+    for i, (low, high) in enumerate(zip(edges, edges[1:])):
+        group = (n >= low) & (n < high)
+        for dx, (name, guess), color in zip((-0.2, 0.2), guesses.items(), ("ngram", "rnn")):
+            bar = ax.bar(i + dx, 100 * np.mean((guess == truth)[group]), 0.38, color=COLOR[color], label=name if i == 0 else None)
+            ax.bar_label(bar, fmt="%.0f", padding=2, fontsize=12)
+    labels = [f"{low}–{high - 1}" if high < 99 else f"{low} +" for low, high in zip(edges, edges[1:])]
+    ax.set_xticks(range(len(labels)), labels=labels)
+    ax.set(xlabel="length of the name (characters)", ylabel="test accuracy (%)", ylim=(0, 118))
+    ax.legend(ncols=2, loc="upper left")
+    ax.grid(axis="x", visible=False)
+    return fig
+
+# %% tags=["output-only"]
+show(plot_by_length(), "Longer names are easier for counting; the RNN gets worse with length: its last state forgets how the name began.")
+
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
+n = tensors["test"][1].numpy()
+gap = {name: (bayes_right[group].mean() - rnn_right[group].mean()) for name, group in (("short", n < 14), ("long", n >= 14))}
+print("the gap is larger for names of 14 characters or more:", gap["long"] > gap["short"])
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# A long name gives more evidence, and counting uses all of it. The RNN must carry the evidence through every step. Notebook 4 asks why that is hard, notebook 5 does something about it.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Which languages are confused?
+
+# %% slideshow={"slide_type": "skip"}
+def confusion(guess):
+    """Shares (24, 24): how often names of a language (row) are taken for each language (column)."""
+    table = np.zeros((len(LANGUAGES), len(LANGUAGES)))
+    np.add.at(table, (truth, guess), 1)
+    return table / table.sum(axis=1, keepdims=True)
+
+
+def plot_confusion(guess):
+    """Draw the confusions of the test names as a matrix."""
+    fig, ax = plt.subplots(figsize=(8.6, 4.5))
+    image = ax.imshow(100 * confusion(guess), aspect="auto", cmap="viridis", vmin=0, vmax=100)
+    ax.set_xticks(range(len(LANGUAGES)), labels=LANGUAGES, rotation=60, ha="right", fontsize=9)
+    ax.set_yticks(range(len(LANGUAGES)), labels=LANGUAGES, fontsize=9)
+    ax.set(xlabel="predicted", ylabel="true")
+    ax.grid(False)
+    fig.colorbar(image, label="share of the row (%)", shrink=0.8)
+    return fig
+
+# %% tags=["topic-B4a", "output-only"]
+show(plot_confusion(guesses["RNN"]), "Most names land on the diagonal; confusions join neighbours, in the family or on the map.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Look for the bright spots off the diagonal before the next cell lists them.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The five largest confusions
+
+# %%
+table = confusion(guesses["RNN"])
+np.fill_diagonal(table, 0)
+for cell in np.argsort(-table, axis=None)[:5]:
+    true, guess = np.unravel_index(cell, table.shape)
+    print(f"{LANGUAGES[true]:11} taken for {LANGUAGES[guess]:11} {table[true, guess]:.0%}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Ask which pairs the room expects: Dutch and German, Estonian and Finnish, Latvian and Lithuanian. They change a little with the random start.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The prediction, letter by letter
+
+# %% slideshow={"slide_type": "skip"}
+def plot_name(name, best=5):
+    """Draw how the probabilities of the finally likeliest languages develop while a name is read."""
+    x, _, _ = to_tensors([(name or " ", LANGUAGES[0])])
+    with torch.no_grad():
+        states, _ = name_rnn.rnn(name_rnn.C(x))
+        p = torch.softmax(name_rnn.read_out(states[0]), dim=1)  # (T, 24)
+    fig, ax = plt.subplots(figsize=(8.6, 3.1))
+    for rank, language in enumerate(p[-1].argsort(descending=True)[:best].tolist()):
+        ax.plot(range(len(p)), p[:, language], "o-", color=plt.cm.viridis(0.2 * rank), label=LANGUAGES[language])
+    ax.set_xticks(range(len(p)), labels=list((name or " ").replace(" ", "␣")))
+    ax.set(xlabel="characters read so far", ylabel="probability", ylim=(0, 1.02))
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return fig
+
+# %% tags=["output-only"]
+show(plot_name("Frankreich"), "After each letter the state gives another answer; only the last one counts.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The decoder can be asked after each letter: N to N for free. Watch the answer jump at telling letters.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Try your own names
+
+# %% tags=["widget", "output-only", "nbval-ignore-output"] nbval_ignore_reason="a widget's output lives in the widget"
+@interact(name=Text("Mordorország", description="name", continuous_update=False))
+def guess_language(name):
+    """Draw the prediction while the name changes."""
+    show(plot_name(name[:30]), f"What the network makes of “{name[:30]}”.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Invented countries are fun: Narnijos, Atlantyda, Tiếng Yoda, La Comarca. The network has never heard of any of them. Live only; press Enter after typing.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## N → N: a language model
+#
+# A corpus becomes one stream of word numbers, EOS after each sentence; EOS also stands for BOS, which it precedes anyway. The stream is cut into $B$ rows and windows of $T$ steps.
+#
+# ![A stream of 16 tokens in two rows, each read in windows of four: the state at the end of a window starts the next one (dashed), its value kept and its gradient cut.](../figures/carried_state.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Row b of a window continues row b of the window before: only therefore may the state be carried on. Detaching keeps the value and cuts the gradient; setting the state to zero would throw the context away.
+
+# %% slideshow={"slide_type": "skip"}
+BOS, EOS, UNK = "<s>", "</s>", "<unk>"
+
+
+def ngrams(sentence, n):
+    """The n-grams of a sentence, one for each token to predict: its words and EOS."""
+    tokens = [BOS] * (n - 1) + sentence + [EOS]
+    return [tuple(tokens[t : t + n]) for t in range(len(sentence) + 1)]
+
+
+def last(history, n):
+    """The last n - 1 tokens of a history, BOS where the sentence had not begun."""
+    padded = [BOS] * (n - 1) + list(history)
+    return tuple(padded[len(padded) - (n - 1) :])
+
+
+def count_ngrams(corpus, n):
+    """counts[context][word]: how often the word follows the n - 1 tokens of the context."""
+    counts = defaultdict(Counter)
+    for sentence in corpus:
+        for *context, word in ngrams(sentence, n):
+            counts[tuple(context)][word] += 1
+    return dict(counts)
+
+
+def continuation(counts):
+    """Counts for contexts one token shorter: each different left neighbour counts once."""
+    lower = defaultdict(Counter)
+    for context, words in counts.items():
+        for word in words:
+            lower[context[1:]][word] += 1
+    return dict(lower)
+
+
+def replace_rare(splits, min_count):
+    """Replace by UNK what occurs fewer than min_count times in the training part."""
+    frequency = Counter(word for sentence in splits["train"] for word in sentence)
+    known = {word for word, times in frequency.items() if times >= min_count}
+    return {
+        part: [[word if word in known else UNK for word in sentence] for sentence in corpus]
+        for part, corpus in splits.items()
+    }
+
+
+def vocabulary(corpus):
+    """All tokens that can come next: the words of a training corpus and EOS."""
+    return {EOS} | {word for sentence in corpus for word in sentence}
+
+# %% slideshow={"slide_type": "skip"}
+def ladder(levels, blend):
+    """A model that climbs to the longest seen context; levels[m] has contexts of m tokens."""
+    totals = [{context: words.total() for context, words in level.items()} for level in levels]
+
+    def p(word, history):
+        longest = last(history, len(levels))
+        estimate = levels[0][()][word] / totals[0][()]
+        for m in range(1, len(levels)):
+            context = longest[len(longest) - m :]
+            if context not in levels[m]:
+                break  # a longer context was not seen either
+            words = levels[m][context]
+            estimate = blend(words[word], totals[m][context], len(words), estimate)
+        return estimate
+
+    return p
+
+
+def discounting(d):
+    """The blend of absolute discounting, 0 < d < 1."""
+    return lambda count, total, types, lower: (max(count - d, 0) + d * types * lower) / total
+
+
+def estimate_discount(counts):
+    """d from the numbers of n-grams seen once and twice; 0.5 if none was seen once."""
+    seen = Counter(count for words in counts.values() for count in words.values())
+    return seen[1] / (seen[1] + 2 * seen[2]) if seen[1] else 0.5
+
+
+def kneser_ney_levels(counts, n):
+    """Real counts for the longest context, continuation counts for all shorter ones."""
+    levels = [counts]
+    while len(levels) < n:
+        levels.insert(0, continuation(levels[0]))
+    return levels
+
+
+def kneser_ney(counts, n, d):
+    """Interpolated Kneser–Ney from the counts of order n."""
+    return ladder(kneser_ney_levels(counts, n), discounting(d))
+
+
+def factors(p, sentence):
+    """The factors p(w_t | w_1 … w_{t-1}) of a sentence, EOS the last."""
+    return [p(word, sentence[:t]) for t, word in enumerate(sentence + [EOS])]
+
+
+def perplexity(p, corpus):
+    """exp of the mean negative log-likelihood per token: EOS counts, BOS does not."""
+    probabilities = [q for sentence in corpus for q in factors(p, sentence)]
+    nats = [-math.log(q) if q > 0 else math.inf for q in probabilities]
+    return math.exp(sum(nats) / len(nats))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Streams and windows
+
+# %%
+def stream(corpus, number):
+    """The corpus as one row of word numbers (N,): EOS first, and after each sentence."""
+    tokens = [EOS] + [token for sentence in corpus for token in (*sentence, EOS)]
+    return torch.tensor([number[token] for token in tokens])
+
+
+def stream_batches(ids, B, T):
+    """Yield inputs and targets (B, T) each; row b of a window continues row b of the one before."""
+    N = (len(ids) - 1) // B
+    x, y = ids[: B * N].view(B, N), ids[1 : B * N + 1].view(B, N)
+    for t in range(0, N, T):
+        yield x[:, t : t + T], y[:, t : t + T]
+
+
+for x, y in stream_batches(torch.arange(17), B=2, T=4):
+    print(f"x {x.tolist()}   y {y.tolist()}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Check both conditions with the numbers: each target is its input's successor, and rows continue from window to window.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The model
+
+# %%
+class RNNLM(nn.Module):
+    """Word numbers (B, T) and a state give scores (B, T, V) and the next state."""
+
+    def __init__(self, V, E, H):
+        super().__init__()
+        self.C, self.rnn = nn.Embedding(V, E), nn.RNN(E, H, batch_first=True)
+        self.read_out = nn.Linear(H, V)
+        nn.init.normal_(self.C.weight, std=0.1)
+        nn.init.orthogonal_(self.rnn.weight_hh_l0)
+
+    def forward(self, x, h=None):
+        states, h = self.rnn(self.C(x), h)
+        return self.read_out(states), h
+
+
+scores, h = RNNLM(V=45, E=16, H=64)(torch.zeros(2, 4, dtype=int))
+print("scores", tuple(scores.shape), "  state", tuple(h.shape))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The state is returned, so that the next window can start from it. Orthogonal weights from state to state keep sizes; notebook 4 explains why that helps.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Training with a carried state
+
+# %%
+def train_lm(model, ids, B, T, epochs, lr, weight_decay):
+    """Fit a language model to a stream, the state carried from window to window without its gradient."""
+    optimizer = torch.optim.AdamW(
+        model.parameters(), betas=(0.9, 0.99), weight_decay=weight_decay, fused=True
+    )
+    steps = epochs * math.ceil((len(ids) - 1) // B / T)
+    schedule = falling_rate(optimizer, lr, steps)
+    for _ in range(epochs):
+        h = None
+        for x, y in stream_batches(ids, B, T):
+            scores, h = model(x, h)
+            h = h.detach()
+            optimizer.zero_grad()
+            cross_entropy(scores.flatten(0, 1), y.flatten()).backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+    return model
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Point at h.detach: without it, the second backward would run into a graph that is gone.
+
+# %% slideshow={"slide_type": "skip"}
+def falling_rate(optimizer, lr, steps):
+    """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
+    )
+
+
+def window_model(V, E, H, n):
+    """Bengio's model of order n: word numbers (B, n - 1) to scores (B, V)."""
+    C = nn.Embedding(V + 1, E)
+    nn.init.normal_(C.weight, std=0.1)
+    return nn.Sequential(C, nn.Flatten(), nn.Linear((n - 1) * E, H), nn.Tanh(), nn.Linear(H, V))
+
+
+def windows(corpus, n, number):
+    """Contexts (N, n - 1) and targets (N,) of a corpus, as word numbers."""
+    grams = torch.tensor([[number[word] for word in gram] for sentence in corpus for gram in ngrams(sentence, n)])
+    return grams[:, :-1], grams[:, -1]
+
+# %% slideshow={"slide_type": "skip"}
+def train(model, contexts, targets, batch, epochs, lr, weight_decay):
+    """Fit a model to contexts (N, n - 1) and targets (N,) by AdamW."""
+    steps = epochs * math.ceil(len(targets) / batch)
+    optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99), weight_decay=weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
+    )
+    for _ in range(epochs):
+        for rows in torch.randperm(len(targets)).split(batch):
+            optimizer.zero_grad()
+            cross_entropy(model(contexts[rows]), targets[rows]).backward()
+            optimizer.step()
+            schedule.step()
+    return model
+
+
+def log_probs(model, contexts, targets):
+    """log p (N,) of each target under a model, in nats."""
+    with torch.no_grad():
+        parts = zip(contexts.split(4096), targets.split(4096))
+        return -torch.cat([cross_entropy(model(x), w, reduction="none") for x, w in parts])
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The grammar: near the floor
+#
+# Against Kneser–Ney, and notebook 2's window model with as many parameters.
+
+# %%
+grammar = load_grammar("english")
+sampled = grammar.sample(12_000, seed=0)
+toy = replace_rare({"train": sampled[:10_000], "test": sampled[11_000:]}, min_count=1)
+toy_words = [*sorted(vocabulary(toy["train"])), BOS]
+toy_number = {word: number for number, word in enumerate(toy_words)}
+len(stream(toy["train"], toy_number))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The stream of the test sentences is read from beginning to end by one state, as in training.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Three starts each
+
+# %%
+def stream_perplexity(model, ids):
+    """Perplexity per token of a stream, read from beginning to end."""
+    with torch.no_grad():
+        scores, _ = model(ids[None, :-1])
+        return math.exp(cross_entropy(scores[0], ids[1:]))
+
+
+SEEDS = (0, 1, 2)
+rnns, nets, results = [], [], defaultdict(list)
+toy_stream, toy_windows = stream(toy["train"], toy_number), windows(toy["train"], 6, toy_number)
+for seed in SEEDS:
+    torch.manual_seed(seed)
+    rnns.append(train_lm(RNNLM(45, 16, 64), toy_stream, 64, 16, 4, lr=0.02, weight_decay=0.01))
+    results["RNN"].append(stream_perplexity(rnns[-1], stream(toy["test"], toy_number)))
+    torch.manual_seed(seed)
+    nets.append(train(window_model(45, 16, 64, 6), *toy_windows, 512, 4, lr=0.02, weight_decay=0.01))
+    log_p = log_probs(nets[-1], *windows(toy["test"], 6, toy_number))
+    results["window, n = 6"].append(math.exp(-log_p.mean()))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# As many parameters, the same tokens seen the same number of times, three starts each.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The table
+
+# %% tags=["output-only"]
+counts = count_ngrams(toy["train"], 5)
+toy_kn = kneser_ney(counts, 5, estimate_discount(counts))
+print("grammar, test perplexity per token\n")
+print(f"uniform            {45:6.2f}")
+print(f"Kneser–Ney, n = 5  {perplexity(toy_kn, toy['test']):6.2f}")
+for name, model in {"window, n = 6": nets[0], "RNN": rnns[0]}.items():
+    values = results[name]
+    print(f"{name:18} {np.mean(values):6.2f} ± {np.std(values, ddof=1):.2f}   {parameters(model):,} parameters")
+print(f"floor              {grammar.floor():6.2f}")
+
+# %% tags=["nbval-check-output"]
+worst, best = max(results["RNN"]), min(results["window, n = 6"])
+print("the worst RNN beats the best window model:", worst < best)
+print("and stays within 8 % of the floor:        ", worst < 1.08 * grammar.floor())
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# From 8.1 by counting to a hair above the floor. What is left is data: the floor knows the rules, the network has seen ten thousand sentences.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Over the cliff
+#
+# Notebook 2's test: push the verb away from its subject, put a noun of the other number between them. Is it *sleeps* or *sleep*?
+
+# %% slideshow={"slide_type": "skip"}
+SINGULAR = ["cat", "dog", "child", "teacher", "robot", "poet"]
+PLURAL = ["cats", "dogs", "children", "teachers", "robots", "poets"]
+BETWEEN = {  # words between subject and verb: "the cats … sleep"
+    0: "", 1: "that", 3: "near the {}", 4: "near the small {}", 5: "near the small red {}",
+    6: "that the happy young {} {}",
+}  # fmt: skip
+
+
+def agreement_tests(distance):
+    """Histories after which a verb must come, and whether it must be plural."""
+    for subjects, others, is_plural in ((SINGULAR, PLURAL, False), (PLURAL, SINGULAR, True)):
+        for subject, other in zip(subjects, others[1:] + others[:1]):
+            between = BETWEEN[distance - 1].format(other, "sees" if is_plural else "see")
+            yield f"the {subject} {between}".split(), is_plural
+
+
+VERBS = {
+    plural: [word for symbol in symbols for _, (word,) in grammar.rules[symbol]]
+    for plural, symbols in {True: ("Vip", "Vtp"), False: ("Vis", "Vts")}.items()
+}
+
+
+def agreement(p, distance):
+    """The share of the verbs' probability that falls on the right number, averaged over the tests."""
+    shares = []
+    for history, is_plural in agreement_tests(distance):
+        mass = {plural: sum(p(verb, history) for verb in VERBS[plural]) for plural in VERBS}
+        shares.append(mass[is_plural] / (mass[True] + mass[False]))
+    return np.mean(shares)
+
+# %% slideshow={"slide_type": "skip"}
+def as_function(model, number, before=()):
+    """A recurrent language model as p(word, history) of a sentence, which comes after these sentences."""
+    start = [EOS] + [token for sentence in before for token in (*sentence, EOS)]
+
+    def p(word, history):
+        ids = torch.tensor([[number[token] for token in (*start, *history)]])
+        with torch.no_grad():
+            return torch.softmax(model(ids)[0][0, -1], dim=0)[number[word]].item()
+
+    return p
+
+
+def window_function(model, n, number):
+    """A window model as p(word, history)."""
+
+    def p(word, history):
+        context = torch.tensor([[number[w] for w in last(history, n)]])
+        with torch.no_grad():
+            return torch.softmax(model(context), dim=1)[0, number[word]].item()
+
+    return p
+
+# %% slideshow={"slide_type": "skip"}
+def plot_cliff():
+    """Draw the agreement of each model against the distance of the subject."""
+    fig, ax = plt.subplots()
+    for (name, shares), mark, color in zip(cliff.items(), ("o-", "v--", "s-.", "^:"), ("rnn", "baseline", "window", "ngram")):
+        ax.plot(distances, shares, mark, color=COLOR[color], label=name)
+    ax.axhline(0.5, color=COLOR["baseline"], lw=1)
+    ax.annotate("a coin", (distances[-1] + 0.4, 0.5), va="bottom", ha="right", color=COLOR["baseline"])
+    ax.set(xlabel="distance from subject to verb (tokens)", ylabel="right number, share of $p$", xticks=distances)
+    ax.set(ylim=(-0.03, 1.05), xlim=(0.8, distances[-1] + 0.5))
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 0.02))
+    return fig
+
+# %% slideshow={"slide_type": "skip"}
+distances = [between + 1 for between in BETWEEN]
+models = {
+    "RNN": [as_function(net, toy_number, toy["test"][:1]) for net in rnns],
+    "RNN, from h = 0": [as_function(net, toy_number) for net in rnns],
+    "window, n = 6": [window_function(net, 6, toy_number) for net in nets],
+    "Kneser–Ney, n = 5": [toy_kn],
+}
+cliff = {
+    name: np.mean([[agreement(p, distance) for distance in distances] for p in starts], axis=0)
+    for name, starts in models.items()
+}
+
+# %% tags=["topic-C1", "output-only"]
+show(plot_cliff(), "The window model falls where its window ends; the state of the RNN still knows the subject.")
+
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
+print("at every distance the RNN puts more than 60 % on the right number:", min(cliff["RNN"]) > 0.6)
+print("the window model falls below a coin:", min(cliff["window, n = 6"]) < 0.5)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Means of three starts. The RNN has read one other sentence before, as in training: of a carried state it has hardly ever seen the zero that a lone sentence starts from, and one of the three starts suffers from that. No window, no cliff. That does not mean that the RNN remembers for ever: notebook 4 measures how its memory fades.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Watch it read
+#
+# Left, the state after each word, one column a step; right, what the RNN expects next.
+
+# %% slideshow={"slide_type": "skip"}
+def plot_reading(sentence, t, best=8):
+    """Draw the states after the first t words of a sentence, and the likeliest next words."""
+    before = stream(toy["test"][:1], toy_number)[None, :-1]
+    ids = torch.tensor([[toy_number[token] for token in (EOS, *sentence[:t])]])
+    with torch.no_grad():
+        _, h = rnns[0](before)
+        states, _ = rnns[0].rnn(rnns[0].C(ids), h)
+        p = torch.softmax(rnns[0].read_out(states[0, -1]), dim=0)
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8.6, 3.8), width_ratios=(3, 2))
+    strip = np.full((64, len(sentence) + 1), np.nan)
+    strip[:, : t + 1] = states[0].T
+    image = left.imshow(strip, aspect="auto", cmap="PuOr", vmin=-1, vmax=1, interpolation="nearest")
+    left.set_xticks(range(len(sentence) + 1), labels=["EOS", *sentence], rotation=45, ha="right")
+    left.set(ylabel="unit of the state", yticks=(0, 63))
+    left.grid(False)
+    fig.colorbar(image, ax=left, label="$h$", shrink=0.8)
+    likeliest = p.argsort(descending=True)[:best].tolist()[::-1]
+    right.barh([toy_words[w].replace(EOS, "(end)") for w in likeliest], p[likeliest], color=COLOR["rnn"])
+    right.set(xlabel=r"$\hat y$", xlim=(0, 1), title="next word")
+    right.grid(axis="y", visible=False)
+    return fig
+
+
+sentence = "the cats that the young dog sees follow some poets".split()
+
+# %% tags=["topic-C1", "output-only"]
+show(plot_reading(sentence, t=7), "After “the cats that the young dog sees” the RNN expects a plural verb: it remembers the subject.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Many units follow the last word, some keep their colour over many steps. Which ones hold the plural? Notebook 5 finds such units.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Step by step
+
+# %% tags=["widget", "output-only", "nbval-ignore-output"] nbval_ignore_reason="a widget's output lives in the widget"
+@interact(t=IntSlider(3, min=0, max=len(sentence), description="words", continuous_update=False))
+def read(t):
+    """Show state and prediction after t words."""
+    show(plot_reading(sentence, t), f"Read: {' '.join(sentence[:t]) or 'nothing yet'}.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Stop after "that": both a verb and a determiner are possible. Stop after "dog": a singular verb must come. After "sees": a plural one.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Context decides, but only once it is read
+#
+# ![Read from left to right, "Apple is good for health" and "Apple is a billion dollar company" have equal states after Apple and after is; from the third word on they differ.](../figures/apple_states.svg)
+#
+# Which Apple is it? The state at *Apple* cannot know: the same cell has read the same words.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Some lecture slides suggest that the RNN resolves the ambiguity at the word itself. It cannot; only later states differ, or a chain that reads from the right: notebook 6.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Identical, bit by bit
+
+# %% tags=["topic-B8", "nbval-check-output"]
+fruit, company = "Apple is good for health".split(), "Apple is a billion dollar company".split()
+known = sorted({*fruit, *company})
+torch.manual_seed(0)
+C, cell = nn.Embedding(len(known), 16), nn.RNN(16, 32, batch_first=True)
+cell_weights = [cell.weight_ih_l0.T, cell.weight_hh_l0.T, cell.bias_ih_l0 + cell.bias_hh_l0]
+with torch.no_grad():
+    vectors = [C(torch.tensor([[known.index(w) for w in words]])) for words in (fruit, company)]
+    of_fruit, of_company = (rnn(x, torch.zeros(1, 32), *cell_weights)[0][0] for x in vectors)
+print("equal after Apple, bit by bit:   ", torch.equal(of_fruit[0], of_company[0]))
+print("equal after Apple is, bit by bit:", torch.equal(of_fruit[1], of_company[1]))
+print("equal after the third word:      ", torch.allclose(of_fruit[2], of_company[2]))
+
+# %% slideshow={"slide_type": "skip"}
+def plot_difference():
+    """Draw how far apart the two sentences' states are after each word."""
+    apart = (of_fruit - of_company[:5]).norm(dim=1)
+    fig, ax = plt.subplots(figsize=(8.6, 2.8))
+    ax.bar(range(5), apart, color=COLOR["state"], width=0.5)
+    ax.set_xticks(range(5), labels=[a if a == b else f"{a} / {b}" for a, b in zip(fruit, company)])
+    ax.set(ylabel="distance of the states", xlabel="last word read")
+    ax.grid(axis="x", visible=False)
+    return fig
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The weights are random: the statement holds for every left-to-right network, trained or not, with gates or without.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Where the difference enters
+
+# %% tags=["topic-B8", "output-only"]
+show(plot_difference(), "Exactly zero until the first word that differs has been read.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# A tagger that must decide at Apple needs the words to the right: either wait, or read backwards as well.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Real text
+#
+# The prose of notebook 1, one pass for each network, about as many parameters. Kneser–Ney of the same order as the window beside them.
+
+# %%
+prose = replace_rare(load_prose(seed=0)._asdict(), min_count=2)
+prose_words = [*sorted(vocabulary(prose["train"])), BOS]
+prose_number = {word: number for number, word in enumerate(prose_words)}
+V = len(prose_words) - 1
+
+torch.manual_seed(0)
+prose_rnn = RNNLM(V, E=64, H=48)
+train_lm(prose_rnn, stream(prose["train"], prose_number), B=16, T=8, epochs=1, lr=0.015, weight_decay=0.3)
+torch.manual_seed(0)
+prose_net = window_model(V, E=64, H=48, n=5)
+train(prose_net, *windows(prose["train"], 5, prose_number), 256, 1, lr=0.03, weight_decay=0.3)
+counts = count_ngrams(prose["train"], 5)
+prose_kn = kneser_ney(counts, 5, estimate_discount(counts))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# While it trains: the RNN reads sentence after sentence without a break, so its state may know what the page was about.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The result
+
+# %% tags=["output-only"]
+of_rnn = stream_perplexity(prose_rnn, stream(prose["test"], prose_number))
+of_window = math.exp(-log_probs(prose_net, *windows(prose["test"], 5, prose_number)).mean())
+print(f"prose, test perplexity per token; uniform {V}, floor unknown\n")
+print(f"Kneser–Ney, n = 5        {perplexity(prose_kn, prose['test']):5.0f}")
+print(f"window, n = 5, one pass  {of_window:5.0f}   {parameters(prose_net):,} parameters")
+print(f"RNN, one pass            {of_rnn:5.0f}   {parameters(prose_rnn):,} parameters")
+
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
+print("after one pass the RNN is behind the window model:", of_rnn > of_window)
+
+# %% [markdown]
+# On real text, with little data and one pass, the plain RNN does not beat the window: what it could remember, it has not learned to use. More passes narrow the gap. Why is learning from far back so hard? That is the question of notebook 4.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# No result is adjusted: a plain RNN needs more training than a window model for the same perplexity. `make bench` trains both for longer and from several starts.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The price: one step after the other
+#
+# A window model treats all positions at once. An RNN must wait for each state. How fast is training, forwards and backwards, relative to the window model?
+
+# %% tags=["topic-C5", "volatile", "nbval-ignore-output"] nbval_ignore_reason="seconds differ from machine to machine"
+def training_speed(forward, tokens, repeats=5):
+    """Tokens per second, forwards and backwards: the best of some repeats."""
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        forward().sum().backward()
+        seconds.append(time.perf_counter() - start)
+    return tokens / min(seconds)
+
+
+def relative_speeds(T, B=8, E=64, H=64):
+    """Training speed of our loop and of torch.nn.RNN, relative to the window model's layer."""
+    x, four_words = torch.randn(B, T, E), torch.randn(B * T, 4 * E)
+    layer, fused = nn.Sequential(nn.Linear(4 * E, H), nn.Tanh()), nn.RNN(E, H, batch_first=True)
+    cell = [torch.randn(shape, requires_grad=True) for shape in ((E, H), (H, H), (H,))]
+    window = training_speed(lambda: layer(four_words), B * T)
+    ours = training_speed(lambda: rnn(x, torch.zeros(B, H), *cell)[0], B * T)
+    return ours / window, training_speed(lambda: fused(x)[0], B * T) / window
+
+
+print("training speed relative to the window model\n   T   our loop   torch.nn.RNN")
+for T in (4, 16, 64, 256):
+    print("{:4} {:9.3f} {:12.3f}".format(T, *relative_speeds(T)))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The fused kernel computes x W_xh for all steps in one product; only the recurrent part must wait. Longer sequences make it worse: the window model gains from large products, the RNN does the same small product T times. On a GPU the gap is far larger.
+#
+# Both models here without output layer, which costs the same for both.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What you now have
+#
+# - A cell in six lines, equal to PyTorch's in outputs and all gradients, and a nose for its classic bugs: no tanh, a double shift, a state that has read padding.
+# - A training walk by hand, from the likelihood to Adam, and the same with `torch.nn`.
+# - A language model within a few percent of the grammar's floor, without a window and without a cliff.
+# - Two open questions: why counting still wins on long names and on prose, and what to do about the waiting.
+#
+# **Next:** notebook 4 follows the gradient back through time and finds out why the plain RNN forgets.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Keep three pictures: the unrolled chain, the cliff that is gone, and the accuracy that falls with the length of the name. The last one leads to the next lecture.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## References
+#
+# - J. L. Elman: *Finding structure in time.* Cognitive Science 14, 1990.
+# - M. I. Jordan: *Serial order: a parallel distributed processing approach.* ICS Report 8604, University of California, San Diego, 1986.
+# - P. J. Werbos: *Backpropagation through time: what it does and how to do it.* Proceedings of the IEEE 78, 1990.
+# - T. Mikolov, M. Karafiát, L. Burget, J. Černocký, S. Khudanpur: *Recurrent neural network based language model.* Interspeech 2010.
+# - D. P. Kingma, J. Ba: *Adam: a method for stochastic optimization.* ICLR 2015.
+# - I. Loshchilov, F. Hutter: *Decoupled weight decay regularization.* ICLR 2019.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Elman's paper is short and readable; its experiments on letters and words are those of this lecture, in small.
