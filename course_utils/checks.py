@@ -72,7 +72,7 @@ def _same(a, b, tolerance):
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
         return len(a) == len(b) and all(_same(x, y, tolerance) for x, y in zip(a, b))
     if isinstance(a, Real) and isinstance(b, Real):
-        return a == b or math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance)
+        return a == b or (a != a and b != b) or math.isclose(a, b, rel_tol=tolerance, abs_tol=tolerance)  # nan is nan
     return type(a) is type(b) and a == b
 
 

@@ -10,7 +10,8 @@ NAMES = "input $w_{t-1}$", "state", "prediction", "loss", "target $w_t$"
 def rnn_language_model():
     """Four steps of a recurrent language model. The inputs are <s>, natural, language, processing; the states h_1 to
     h_4 give the predictions y-hat_1 to y-hat_4; the targets are natural, language, processing, </s>: the same words,
-    shifted by one. Each step costs J_t, minus the logarithm of the probability of its target; their sum is T times the mean J."""
+    shifted by one. Each step costs J_t, minus the logarithm of its target's probability;
+    their sum is T times the mean J."""
     ax = canvas(10, 3.9)
     for y, name in zip(ROWS, NAMES):
         write(ax, 0.12, y, name, TEXT, MUTED, ha="left")

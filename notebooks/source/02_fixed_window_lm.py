@@ -641,7 +641,7 @@ print("row = one-hot vector times table:", torch.equal(C(w), one_hot @ C.weight)
 #
 # ![Bengio's window model: students, opened, their pass through one shared table C, their vectors side by side form x, W_xh and tanh give h, W_hy and a softmax give probabilities for the missing next word.](../figures/window_model.svg)
 #
-# $$x = [\,e_{w_{t-n+1}} \dots e_{w_{t-1}}\,] \qquad h = \tanh(x\, W_{xh} + b_h) \qquad \hat y = \text{softmax}(h\, W_{hy} + b_y)$$
+# $$x = [\,e_{w_{t-n+1}} \dots e_{w_{t-1}}\,] \quad\; h = \tanh(x W_{xh} + b_h) \quad\; \hat y = \text{softmax}(h W_{hy} + b_y)$$
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Bengio, Ducharme, Vincent, Jauvin 2003. The bars are an illustration. Compare with the log-linear picture: h has taken the place of the features, and column w of W_hy that of theta_w. The paper also had direct connections from x to the output; we leave them out.

@@ -326,13 +326,29 @@ for name, difference in differences.items():
 # From scratch once, proved equal, and from now on torch.nn.RNN. Unequal sizes B, T, E, H make sure that no swapped axis can hide.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ### Equal to the other notations
+#
+# Notebook 0 compared four notations. With column vectors, $h_t = \tanh(W h_{t-1} + U x_t)$ holds the transposed matrices; where a lecture has no bias, ours is 0; Elman's cell in the Utah lecture reads its state as output. The numbers are the same:
+
+# %% tags=["topic-C2", "nbval-check-output"]
+x, h_0, W_xh, W_hh, b_h = (tensor.detach() for tensor in ours)
+h, W, U = h_0.T, W_hh.T, W_xh.T  # columns
+for x_t in x.unbind(dim=1):
+    h = torch.tanh(W @ h + U @ x_t.T)
+_, without_bias = rnn(x, h_0, W_xh, W_hh, b_h=0)
+print("columns and rows agree to 1e-12:", (h.T - without_bias).abs().max().item() < 1e-12)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Transpose, and rename. When you read a paper, find out first whether vectors are rows or columns.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## One cell, three families
 #
 # What differs between the families of notebook 0 is only where the loop reads and writes:
 
 # %% tags=["topic-B2", "nbval-check-output"]
 W_hy = torch.randn(H, E).double()
-x, h, *cell = (tensor.detach() for tensor in ours)
+cell, h = (W_xh, W_hh, b_h), h_0
 
 states, last_state = rnn(x, h, *cell)
 one_label = last_state @ W_hy  # N → 1: read all, then answer
@@ -1604,7 +1620,7 @@ print("after one pass the RNN is behind the window model:", of_rnn > of_window)
 #
 # A window model treats all positions at once. An RNN must wait for each state. How fast is training, forwards and backwards, relative to the window model?
 
-# %% tags=["topic-C5", "volatile", "nbval-ignore-output"] nbval_ignore_reason="seconds differ from machine to machine"
+# %%
 def training_speed(forward, tokens, repeats=5):
     """Tokens per second, forwards and backwards: the best of some repeats."""
     seconds = []
@@ -1615,6 +1631,13 @@ def training_speed(forward, tokens, repeats=5):
     return tokens / min(seconds)
 
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The best of some repeats, because other programs can only slow a measurement down. Both models without output layer, which costs the same for both.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Relative to the window model
+
+# %% tags=["topic-C5", "volatile", "nbval-ignore-output"] nbval_ignore_reason="seconds differ from machine to machine"
 def relative_speeds(T, B=8, E=64, H=64):
     """Training speed of our loop and of torch.nn.RNN, relative to the window model's layer."""
     x, four_words = torch.randn(B, T, E), torch.randn(B * T, 4 * E)
@@ -1631,8 +1654,6 @@ for T in (4, 16, 64, 256):
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The fused kernel computes x W_xh for all steps in one product; only the recurrent part must wait. Longer sequences make it worse: the window model gains from large products, the RNN does the same small product T times. On a GPU the gap is far larger.
-#
-# Both models here without output layer, which costs the same for both.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you now have
