@@ -54,8 +54,8 @@ setup(seed=0)
 # |---|---|---|
 # | 00 | Start here: what is in this course, and how is it used? | 30 |
 # | 01 | n-grams: how far does counting get us? | 100 |
-# | 02 | Fixed window: what do we gain when words get vectors? | |
-# | 03 | Vanilla RNN: how can one cell read a sequence of any length? | |
+# | 02 | Fixed window: what do we gain when words get vectors? | 100 |
+# | 03 | Vanilla RNN: how can one cell read a sequence of any length? | 110 |
 # | 04 | Gradients: why does the plain RNN forget, and what can be done? | |
 # | 05 | LSTM and GRU: what do gates change? | |
 # | 06 | Bidirectional: what if the answer lies to the right? | |
@@ -103,7 +103,9 @@ speed = {"counting": per_second(lambda: Counter(pairs)), "recurrent steps": per_
 
 # %% tags=["volatile", "nbval-ignore-output", "output-only"] nbval_ignore_reason="versions and speed of the machine at hand"
 REFERENCE = {"counting": 10_000, "recurrent steps": 1_000}  # the two-core machine that timed the course
-NOTEBOOKS = {"01": ("counting", 45)}  # what a notebook mostly does, and its seconds there
+NOTEBOOKS = {  # what a notebook mostly does, and its seconds there
+    "01": ("counting", 45), "02": ("recurrent steps", 50), "03": ("recurrent steps", 60)
+}  # fmt: skip
 
 print(f"Python {platform.python_version()}, torch {torch.__version__}", end=", ")
 print(f"matplotlib {matplotlib.__version__}")

@@ -1365,13 +1365,13 @@ def principal_components(vectors):
 def plot_map(vectors, labels):
     """Draw word vectors (N, E) on their two principal components, coloured by word class."""
     places, share = principal_components(vectors)
-    fig, ax = plt.subplots()
+    fig, ax = plt.subplots(figsize=(8.6, 4.4))
     for i, name in enumerate(dict.fromkeys(CLASSES.values())):
         chosen = [row for row, word in enumerate(labels) if word_class[word] == name]
         members = " ".join(labels[row] for row in chosen)
         ax.plot(*places[chosen].T, "osD^vP*X<>"[i], color=plt.cm.tab10(i), label=f"{name}\n{members}", alpha=0.8)
     ax.set(xlabel="first component", ylabel="second component", title=f"{share:.0%} of the variance")
-    ax.legend(bbox_to_anchor=(1, 1.1), loc="upper left", fontsize=9.5, labelspacing=0.3)
+    ax.legend(bbox_to_anchor=(1, 1.08), loc="upper left", fontsize=10, labelspacing=0.25)
     return fig
 
 # %% tags=["output-only"]

@@ -1,0 +1,204 @@
+"""The networks of notebooks 02 and 03, with several starts, beside counting: perplexity, accuracy, seconds."""
+
+import math
+import statistics
+import time
+
+import numpy as np
+import torch
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import make_pipeline
+from taught import taught_in
+from torch import nn
+
+SEEDS = (0, 1, 2)
+
+
+def seconds(function):
+    """The result of a call and the seconds that it took."""
+    start = time.perf_counter()
+    result = function()
+    return result, time.perf_counter() - start
+
+
+def spread(values, form=".2f"):
+    """Mean ± standard deviation as text."""
+    return f"{statistics.mean(values):{form}} ± {statistics.stdev(values):{form}}"
+
+
+def numbered(taught, splits):
+    """The numbers of the words of the training part, those that can be predicted first, BOS last."""
+    words = [*sorted(taught.vocabulary(splits["train"])), taught.BOS]
+    return {word: number for number, word in enumerate(words)}
+
+
+def count_model(taught, splits, n):
+    counts = taught.count_ngrams(splits["train"], n)
+    return taught.kneser_ney(counts, n, taught.estimate_discount(counts))
+
+
+def perplexity_of(log_p):
+    return math.exp(-log_p.mean())
+
+
+class Corpus:
+    """A corpus, its numbers, and what trains and scores the taught networks on it."""
+
+    def __init__(self, taught, splits):
+        self.taught, self.splits, self.number = taught, splits, numbered(taught, splits)
+        self.V = len(self.number) - 1
+
+    def window(self, seed, n, E, H, **settings):
+        """A trained window model and the seconds of its training."""
+        data = self.taught.windows(self.splits["train"], n, self.number)
+        torch.manual_seed(seed)
+        model = self.taught.window_model(self.V, E, H, n)
+        return seconds(lambda: self.taught.train(model, *data, **settings))
+
+    def window_log_p(self, model, n, part="test"):
+        return self.taught.log_probs(model, *self.taught.windows(self.splits[part], n, self.number)).double().numpy()
+
+    def rnn(self, seed, E, H, **settings):
+        """A trained recurrent model and the seconds of its training."""
+        ids = self.taught.stream(self.splits["train"], self.number)
+        torch.manual_seed(seed)
+        model = self.taught.RNNLM(self.V, E, H)
+        return seconds(lambda: self.taught.train_lm(model, ids, **settings))
+
+    def rnn_perplexity(self, model):
+        return self.taught.stream_perplexity(model, self.taught.stream(self.splits["test"], self.number))
+
+
+def row(taught, name, models, taken, values):
+    size = taught.parameters(models[0])
+    print(f"{name:28}{spread(values):>16}{size:12,}{statistics.mean(taken):10.1f} s", flush=True)
+
+
+def grammar_table(taught):
+    """Test perplexity on the grammar of window models of several orders and of the RNN."""
+    grammar = taught.load_grammar("english")
+    sampled = grammar.sample(12_000, seed=0)
+    corpus = Corpus(taught, taught.replace_rare({"train": sampled[:10_000], "test": sampled[11_000:]}, min_count=1))
+    kn = taught.perplexity(count_model(taught, corpus.splits, 5), corpus.splits["test"])
+    settings = {"epochs": 4, "lr": 0.02, "weight_decay": 0.01}
+    print(f"Grammar, test perplexity per token, starts {SEEDS}: E 16, H 64, {settings}")
+    print(f"uniform {corpus.V}, Kneser-Ney n = 5 {kn:.2f}, floor {grammar.floor():.2f}\n")
+    print(f"{'':28}{'mean ± sd':>16}{'parameters':>12}{'training':>12}")
+    for n in (2, 3, 5, 6, 7):
+        models, taken = zip(*(corpus.window(seed, n, 16, 64, batch=512, **settings) for seed in SEEDS))
+        values = [perplexity_of(corpus.window_log_p(model, n)) for model in models]
+        row(taught, f"window, n = {n}", models, taken, values)
+    models, taken = zip(*(corpus.rnn(seed, 16, 64, B=64, T=16, **settings) for seed in SEEDS))
+    row(taught, "RNN, B 64, T 16", models, taken, [corpus.rnn_perplexity(model) for model in models])
+
+
+def mixed(log_p, by_count, lam):
+    return np.log(lam * np.exp(log_p) + (1 - lam) * np.exp(by_count))
+
+
+def prose_table(taught, n=5):
+    """Test perplexity on the prose of window model, RNN and the mixture of window model and Kneser-Ney."""
+    corpus = Corpus(taught, taught.replace_rare(taught.load_prose(seed=0)._asdict(), min_count=2))
+    kn = count_model(taught, corpus.splits, n)
+    by_count = {
+        part: np.log([q for sentence in corpus.splits[part] for q in taught.factors(kn, sentence)])
+        for part in ("validation", "test")
+    }
+    print(f"\nProse, test perplexity per token, starts {SEEDS}: E 64, H 64, weight decay 0.3")
+    print(f"uniform {corpus.V}, Kneser-Ney n = {n} {perplexity_of(by_count['test']):.1f}, floor unknown\n")
+    print(f"{'':28}{'mean ± sd':>16}{'parameters':>12}{'training':>12}")
+    for epochs in (1, 2):
+        settings = {"batch": 512, "epochs": epochs, "lr": 0.03, "weight_decay": 0.3}
+        models, taken = zip(*(corpus.window(seed, n, 64, 64, **settings) for seed in SEEDS))
+        tests = [corpus.window_log_p(model, n) for model in models]
+        row(taught, f"window, n = {n}, epochs {epochs}", models, taken, [perplexity_of(log_p) for log_p in tests])
+    chosen = []
+    for model, test in zip(models, tests):
+        validation = corpus.window_log_p(model, n, "validation")
+        lam = max(np.arange(0.05, 1, 0.05), key=lambda lam: mixed(validation, by_count["validation"], lam).mean())
+        chosen.append((perplexity_of(mixed(test, by_count["test"], lam)), lam))
+    lams = ", ".join(f"{lam:.2f}" for _, lam in chosen)
+    print(f"{'  and Kneser-Ney, mixed':28}{spread([value for value, _ in chosen]):>16}    λ = {lams}", flush=True)
+    for epochs in (1, 2, 4):
+        settings = {"B": 16, "T": 8, "epochs": epochs, "lr": 0.01, "weight_decay": 0.3}
+        models, taken = zip(*(corpus.rnn(seed, 64, 64, **settings) for seed in SEEDS))
+        values = [corpus.rnn_perplexity(model) for model in models]
+        row(taught, f"RNN, B 16, T 8, epochs {epochs}", models, taken, values)
+
+
+def marked(pairs):
+    """Names between marks, and their languages, as two lists."""
+    return [f"^{name}$" for name, _ in pairs], [language for _, language in pairs]
+
+
+def naive_bayes(names):
+    """Naïve Bayes on character n-grams; n and the smoothing chosen on validation names."""
+
+    def fitted(n, alpha):
+        counter = CountVectorizer(analyzer="char", ngram_range=(n, n), lowercase=False)
+        return make_pipeline(counter, MultinomialNB(alpha=alpha)).fit(*marked(names.train))
+
+    settings = [(n, alpha) for n in (2, 3, 4) for alpha in (0.1, 0.3)]
+    best = max(settings, key=lambda setting: fitted(*setting).score(*marked(names.validation)))
+    return fitted(*best), best
+
+
+def names_table(taught):
+    """Test accuracy of NameRNN and of naïve Bayes on several splits of the names."""
+    print("\nNames: test accuracy, and its mean over languages\n")
+    print(f"{'':36}{'accuracy':>10}{'languages':>12}{'training':>12}")
+    for split, seeds in ((0, SEEDS), (1, (0,)), (2, (0,))):
+        names = taught.load_names(seed=split)
+        taught.LANGUAGES = sorted({language for _, language in names.train})
+        characters = sorted({character for name, _ in names.train for character in name})
+        taught.character_number = {character: number for number, character in enumerate(characters, start=1)}
+        taught.tensors = {part: taught.to_tensors(pairs) for part, pairs in zip(names._fields, names)}
+        truth = taught.tensors["test"][2].numpy()
+
+        def row(name, guess, taken):
+            accuracy, macro = np.mean(guess == truth), balanced_accuracy_score(truth, guess)
+            print(f"{name:36}{accuracy:10.1%}{macro:12.1%}{taken:10.1f} s", flush=True)
+
+        (bayes, (n, alpha)), taken = seconds(lambda: naive_bayes(names))
+        guess = np.searchsorted(taught.LANGUAGES, bayes.predict(marked(names.test)[0]))
+        row(f"split {split}, naïve Bayes, n = {n}, α = {alpha}", guess, taken)
+        for seed in seeds:
+            torch.manual_seed(seed)
+            model = taught.NameRNN(len(characters) + 1, E=64, H=128, out=len(taught.LANGUAGES))
+            _, taken = seconds(lambda: taught.train_names(model))
+            row(f"split {split}, RNN, start {seed}", taught.predicted(model, "test").numpy(), taken)
+
+
+def median_seconds(forward, repeats=5):
+    """The median time of some passes forwards and backwards, after one that is not counted."""
+    forward().sum().backward()
+    return statistics.median(seconds(lambda: forward().sum().backward())[1] for _ in range(repeats))
+
+
+def speed_table(taught, B=8, E=64, H=64):
+    """Training speed of the taught loop and of torch.nn.RNN, relative to the window model's layer."""
+    print(f"\nTraining speed relative to the window model's layer, B {B}, E {E}, H {H}: median of 5, one thread\n")
+    print("   T   taught loop   torch.nn.RNN   tokens/s of the window's layer")
+    for T in (4, 16, 64, 256):
+        x, four_words = torch.randn(B, T, E), torch.randn(B * T, 4 * E)
+        layer, fused = nn.Sequential(nn.Linear(4 * E, H), nn.Tanh()), nn.RNN(E, H, batch_first=True)
+        cell = [torch.randn(shape, requires_grad=True) for shape in ((E, H), (H, H), (H,))]
+        window = median_seconds(lambda: layer(four_words))
+        ours = median_seconds(lambda: taught.rnn(x, torch.zeros(B, H), *cell)[0])
+        theirs = median_seconds(lambda: fused(x)[0])
+        print(f"{T:4}{window / ours:14.3f}{window / theirs:15.3f}{B * T / window:33,.0f}", flush=True)
+
+
+def main():
+    torch.set_num_threads(1)
+    taught = taught_in("03_vanilla_rnn")
+    grammar_table(taught)
+    prose_table(taught)
+    names_table(taught)
+    speed_table(taught)
+
+
+if __name__ == "__main__":
+    main()
