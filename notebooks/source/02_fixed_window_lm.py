@@ -13,7 +13,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 2 · What do we gain when words get vectors?
 #
-# > Counting treats *cat* and *cats* as strangers. A network that learns a vector for each word lets them share what they know.
+# > Counting treats *cat* and *dog* as strangers. A network that learns a vector for each word lets them share what they know.
 #
 # **You will** go from counts to a log-linear model and on to a neural network with word vectors, derive its gradient, train it, and see what the vectors learned.<br>
 # **You need** notebook 1 (perplexity, Kneser–Ney), matrix products, the chain rule.<br>
@@ -38,7 +38,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from course_utils import COLOR, check, setup, show
-from course_utils.data import load_grammar, load_prose
+from course_utils.data import load_grammar, load_prose, tokenize
 
 setup(seed=0)
 
@@ -47,12 +47,13 @@ setup(seed=0)
 #
 # | symbol | code | shape | meaning |
 # |---|---|---|---|
-# | $f(h, w)$, $f(h)$ | `features` | `(K,)` | a description of the context $h$, $K$ numbers |
+# | $f(h)$ | `features` | `(K,)` | a description of the context $h$, $K$ numbers |
 # | $\theta$ | `theta` | `(V, K)` | weights that turn a description into a score for each word |
 # | $C$ | `C` | `(V + 1, E)` | table of word vectors: row $w$ belongs to word $w$; BOS has the last one |
 # | $x = h^0$ | `x` | `(B, (n-1)E)` | the vectors of the $n-1$ context words, side by side |
 # | $h^l$ | `h` | `(B, H)` | the values of layer $l$ |
 # | $W_l, b_l$, $f_l$ | `W`, `b`, `f` | | weights, bias and activation function of layer $l$ |
+# | $a^l$, $\delta^l$ | `a`, `delta` | `(B, H)` | what layer $l$ sums up, and $\partial J / \partial a^l$ |
 # | $\hat y$ | `y` | `(B, V)` | predicted probabilities of the next word |
 #
 # Without index, $h$ is the context, as in notebook 1; with one, $h^l$ is what a network has made of it. `B` contexts are treated at once.
@@ -65,7 +66,7 @@ setup(seed=0)
 #
 # ![Three models from context to probability: the n-gram counts exact words, the log-linear model learns weights for hand-made features, the neural model learns everything, word vectors and weights.](../figures/maxent_to_neural.svg)
 #
-# Blue is learned, grey is made by hand. We go from left to right.
+# Light blue is learned, grey is made by hand. We go from left to right.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The n-gram's counts come from data as well, but nothing is learned about the words: each is an exact match or a stranger.
@@ -197,14 +198,14 @@ for name, splits in corpora.items():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## From counts to scores
 #
-# Give each word a **score** $\theta \cdot f(h, w)$: a weighted sum of features that describe context and word. Exponentials make the scores positive, a division makes them sum to 1:
+# Give each word a **score** $s_w = \theta \cdot f(h, w)$: a weighted sum of features that describe context and word. Exponentials make the scores positive, a division makes them sum to 1:
 #
-# $$p(w \mid h) = \text{softmax}_w = \frac{e^{\theta \cdot f(h, w)}}{\sum_{v} e^{\theta \cdot f(h, v)}}$$
+# $$p(w \mid h) = \text{softmax}(s)_w = \frac{e^{\theta \cdot f(h, w)}}{\sum_{v} e^{\theta \cdot f(h, v)}}$$
 #
-# The logarithm of $p$ is linear in the features, up to a constant: a **log-linear** model. The sign is $=$, not $\propto$: softmax has divided already.
+# The logarithm of $p$ is linear in the features, up to a constant: a **log-linear** model. Some lecture notes write $p \propto \text{softmax}$; it is $=$, as softmax has divided already.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Lecture slides sometimes write "proportional to softmax". The softmax is normalised, so it is equal.
+# What is proportional to p is the exponential of the score. Dividing by the sum makes it equal.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 1 · Softmax
@@ -233,12 +234,15 @@ def check_softmax(attempt):
             (([-half, half],), [0.2, 0.8]),
             (([1000.0, 1000.0 + half, 1000.0 + half],), [0.2, 0.4, 0.4]),
             (([2 * half],), [1.0]),
+            (([0.0, 1000.0],), [0.0, 1.0]),
+            (([0.3, -1.1],), [1 / (1 + math.exp(-1.4)), 1 / (1 + math.exp(1.4))]),
         ],
+        tolerance=1e-6,
         misconceptions={
             "exp(1000) overflows: subtract the largest score from all of them first": (
                 lambda scores: share([math.exp(s) for s in scores])
             ),
-            "NumPy's exp(1000) is inf, and inf / inf is nan: subtract the largest score first": (
+            "exp(1000) is inf in NumPy and torch, and inf / inf is nan: subtract the largest score first": (
                 lambda scores: share([math.exp(s) if s < 700 else math.inf for s in scores])
             ),
             "you divided the scores by their sum: take exponentials first, scores may be negative": (
@@ -255,6 +259,15 @@ def check_softmax(attempt):
             ),
             "the sign is turned round: the largest score must get the largest probability": (
                 lambda scores: share([math.exp(min(scores) - s) for s in scores])
+            ),
+            "you shifted the numerator only: use the same exponentials above and below": (
+                lambda scores: [math.exp(s - max(scores)) / sum(math.exp(min(r, 700)) for r in scores) for s in scores]
+            ),
+            "a sigmoid for each score does not sum to 1: divide by the sum of all exponentials": (
+                lambda scores: [1 / (1 + math.exp(-s)) if s > -700 else 0.0 for s in scores]
+            ),
+            "rounded: return the probabilities as they are": (
+                lambda scores: [round(q, 2) for q in share([math.exp(s - max(scores)) for s in scores])]
             ),
             "you took powers of 2: softmax takes powers of e": (
                 lambda scores: share([2 ** (s - max(scores)) for s in scores])
@@ -287,7 +300,7 @@ bigrams = count_ngrams(corpora["grammar"]["train"], n=2)
 V = len(words["grammar"]) - 1
 tokens, worst = words["grammar"][:V], 0
 for seen in bigrams.values():
-    theta = [math.log(max(seen[w], 1e-300) / seen.total()) for w in tokens]
+    theta = [math.log(max(seen[w], 1e-300) / seen.total()) for w in tokens]  # 1e-300 for log 0
     p = softmax_solution(theta)
     worst = max(worst, *(abs(p[i] - seen[w] / seen.total()) for i, w in enumerate(tokens)))
 print(f"{len(bigrams)} contexts, {V * len(bigrams):,} weights")
@@ -344,16 +357,16 @@ print("the same score:", np.isclose(np.sum(theta * f_hw), theta[w] @ f_h))
 # This small identity connects the maxent literature with what PyTorch calls Linear plus softmax.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## The loss, and what its gradient says
+# ## Which way is downhill?
 #
-# $J$ is the mean negative log-likelihood of notebook 1. With $p = \text{softmax}(s)$ and scores $s = \theta f(h)$:
+# $J$ is the mean negative log-likelihood of notebook 1. For one token, with scores $s$ and $p = \text{softmax}(s)$:
 #
-# $$\frac{\partial (-\log p_w)}{\partial s_v} = p_v - [v = w] \qquad\qquad \frac{\partial J}{\partial \theta} = \text{expected} - \text{observed features}$$
+# $$-\log p_w = -s_w + \log \sum_v e^{s_v}$$
 #
-# $[v = w]$ is 1 if the statement holds, else 0. Where the gradient vanishes, the model expects each feature, with each word, exactly as often as it was seen.
+# To train, we need its derivative with respect to *each* score: the right word's, and all the others', which share the denominator.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Derive it on the board: minus log p_w is minus s_w plus the logarithm of the sum of exponentials, whose derivative is softmax again. Two lines.
+# Derive it on the board with the class: minus s_w gives minus one, the logarithm of the sum gives softmax again. The exercise asks for the result.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 2 · The gradient with respect to the scores
@@ -373,6 +386,7 @@ def check_score_gradient(attempt):
     return check(
         attempt,
         cases=[(([0.7, 0.2, 0.1], 1), [0.7, -0.8, 0.1]), (([0.15, 0.05, 0.55, 0.25], 2), [0.15, 0.05, -0.45, 0.25])],
+        tolerance=1e-6,
         misconceptions={
             "the sign is turned round: this is the gradient of log p_w, and J has a minus": (
                 lambda p, w: [(v == w) - q for v, q in enumerate(p)]
@@ -384,8 +398,18 @@ def check_score_gradient(attempt):
             "this is the derivative with respect to the probability, not to the score": (
                 lambda p, w: [-(v == w) / q for v, q in enumerate(p)]
             ),
-            "these are the derivatives of p_w itself: that of its logarithm lacks the factor p_w": (
+            "these are the derivatives of −p_w: that of its logarithm lacks the factor p_w": (
                 lambda p, w: [-p[w] * ((v == w) - q) for v, q in enumerate(p)]
+            ),
+            "these are the derivatives of p_w: mind the logarithm and the minus": (
+                lambda p, w: [p[w] * ((v == w) - q) for v, q in enumerate(p)]
+            ),
+            "this is the right word's derivative only: there is one for each score": (lambda p, w: p[w] - 1),
+            "p_w − 1 belongs to the right word, not 1 − p_w": (
+                lambda p, w: [1 - q if v == w else q for v, q in enumerate(p)]
+            ),
+            "you forgot the probability of the right word: its derivative is p_w − 1": (
+                lambda p, w: [-1 if v == w else q for v, q in enumerate(p)]
             ),
             "this is p(1 − p), the derivative of each probability by its own score": (
                 lambda p, w: [q * (1 - q) for q in p]
@@ -412,6 +436,18 @@ check_score_gradient(score_gradient_solution)
 # The derivatives sum to zero: what one word gains, the others lose. This p minus one-hot is the error that all networks of the course send backwards.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# ## What the gradient says
+#
+# $[v = w]$ is 1 if the statement holds, else 0. With $s = \theta f(h)$:
+#
+# $$\frac{\partial (-\log p_w)}{\partial s_v} = p_v - [v = w] \qquad\qquad \frac{\partial J}{\partial \theta} = \frac{\text{expected} - \text{observed features}}{N}$$
+#
+# Where this vanishes, the model expects each feature, with each word, exactly as often as it was seen among the $N$ tokens.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Expected: the feature's value times the model's probability of the word, summed over all tokens. Observed: summed over the words that came.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Loss and gradient as code
 #
 # `F` has one row for each different list of answers, `N` the counts of the words that followed. $\lambda$ keeps weights small: without it, what was never seen would drive them to $-\infty$.
@@ -432,6 +468,8 @@ def maxent_loss(theta, bias, F, N, lam):
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Contexts with equal answers are one
+#
+# The model cannot tell them apart, so we add their counts.
 
 # %%
 def design(counts, number):
@@ -451,7 +489,7 @@ F, N = design(trigrams, ids["grammar"])
 print(f"{N.sum():.0f} tokens, {len(trigrams)} contexts, {len(F)} different lists of answers")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The model cannot tell contexts with equal answers apart, so their counts may be added: the same loss, much faster.
+# The same loss, from sixteen rows instead of seventy thousand tokens: much faster.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Is the gradient right?
@@ -474,9 +512,9 @@ print("gradients agree to 1e-12: ", worst < 1e-12)
 # Autograd is the first independent oracle of today; finite differences and PyTorch's own layers will follow.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Training: downhill to the only minimum
+# ## Training: downhill
 #
-# The loss is convex: every descent ends in the same minimum. SciPy's L-BFGS walks there with our loss and our gradient.
+# The loss is convex: there is one valley, and every descent ends at its bottom. SciPy's L-BFGS walks there with our loss and our gradient.
 
 # %% tags=["topic-A8"]
 def fit_maxent(F, N, lam):
@@ -510,12 +548,12 @@ for question in ("after a plural determiner", "after 'that'"):
     print(f"{question:26} raises {', '.join(best)}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The learned weights can be read, that is the charm of these models. With the penalty the minimum is unique; without it, weights of unseen pairs run away.
+# The learned weights can be read, that is the charm of these models. The penalty makes them unique; without it, weights of pairs that were never seen run away. A constant added to all biases still changes nothing.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What the minimum means: expected = observed
 #
-# The **maximum entropy** principle says: among all models that expect each feature as often as it was observed, take the most uncertain one. Its solution is this log-linear model.
+# The **maximum entropy** principle says: among all models that expect each feature as often as it was observed, take the most uncertain one. Its solution is this log-linear model. With our penalty, at the minimum $\text{expected} - \text{observed} = -\lambda N \theta$, and $\lambda N = 1$ here:
 
 # %% tags=["topic-A9", "nbval-check-output"]
 p = np.exp(F @ theta.T + bias)
@@ -541,10 +579,10 @@ print(f"where the most frequent pair of word and feature occurs {observed.max():
 # | discriminative naïve Bayes | machine learning | the same form, trained for $p(w \mid h)$ itself |
 # | a very shallow sigmoidal network | neural networks | an output layer without hidden layers |
 #
-# Names differ, numbers must not. Let us see four of them agree.
+# Names differ; the next slides put the numbers side by side.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# When two communities meet the same model they name it twice. The next slides run four names on one data set.
+# When two communities meet the same model they name it twice. The next slides run four names on one data set: three agree to the last digit that the optimisers reach, the fourth shares the form only.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Logistic regression: the same weights
@@ -596,7 +634,7 @@ naive, trained = (math.exp(-np.sum(N * np.log(q)) / N.sum()) for q in (from_coun
 print(f"perplexity on the training text: naïve Bayes {naive:.1f}, trained {trained:.1f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Naive Bayes believes that the features are independent; ours overlap heavily (a plural determiner is also a determiner), so it double-counts. Ng and Jordan 2002 call such a pair generative and discriminative.
+# Naive Bayes believes that the features are independent; ours overlap heavily (a plural determiner is also a determiner), so it double-counts. Ng and Jordan 2001 call such a pair generative and discriminative.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How good are nine questions?
@@ -661,7 +699,8 @@ B, E, H, V, n = 2, 3, 4, 5, 4
 C, W_xh, b_h = torch.randn(V + 1, E), torch.randn((n - 1) * E, H), torch.randn(H)
 W_hy, b_y = torch.randn(H, V), torch.randn(V)
 context = torch.randint(V + 1, (B, n - 1))
-torch.softmax(window_scores(context, C, W_xh, b_h, W_hy, b_y), dim=1)
+y = torch.softmax(window_scores(context, C, W_xh, b_h, W_hy, b_y), dim=1)
+print(f"{tuple(y.shape)}, each row sums to {y.sum(dim=1).tolist()}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Follow the shapes by finger. The same table C serves all positions; position enters only through the rows of W_xh.
@@ -694,6 +733,12 @@ def check_count_parameters(attempt):
             ),
             "you gave each position its own table: all share C": (
                 lambda V, E, H, n: (n - 1) * (V + 1) * E + (n - 1) * E * H + H + H * V + V
+            ),
+            "you left out b_h, one number for each hidden unit": (
+                lambda V, E, H, n: (V + 1) * E + (n - 1) * E * H + H * V + V
+            ),
+            "you left out b_y, one number for each word": (
+                lambda V, E, H, n: (V + 1) * E + (n - 1) * E * H + H + H * V
             ),
             "you left out the biases b_h and b_y": (lambda V, E, H, n: (V + 1) * E + (n - 1) * E * H + H * V),
             "you left out the table C: word vectors are parameters, too": (
@@ -733,13 +778,15 @@ check_count_parameters(count_parameters_solution)
 #
 # ![A feed-forward network of L layers: the input x = h⁰ goes through weights W_1, W_2, … W_L and functions f_1, f_2, … f_L to h^L, then through θ and a softmax to ŷ.](../figures/mlp_layers.svg)
 #
-# $$h^0 = x \qquad h^l = f_l(h^{l-1}\, W_l + b_l) \qquad \hat y = \text{softmax}(h^L \theta)$$
+# $$h^0 = x \qquad h^l = f_l(a^l), \quad a^l = h^{l-1} W_l + b_l \qquad \hat y = \text{softmax}(h^L \theta)$$
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The window model is this with L = 1; theta is called W_hy there. If only the likeliest word is asked for, argmax of the scores will do: softmax keeps the order. With column vectors one writes W h instead of h W.
+# The window model is this with L = 1; theta is called W_hy there, and has a bias. If only the likeliest word is asked for, argmax of the scores will do: softmax keeps the order. With column vectors one writes W h instead of h W.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Activation functions and their derivatives
+#
+# A function for each entry, between the layers:
 
 # %%
 ACTIVATIONS = {  # name: (f, its derivative)
@@ -810,7 +857,7 @@ h, a = forward(x, layers)
 print([value.shape for value in h])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The last layer is the output layer: identity, because the scores go into the softmax of the loss.
+# The last layer is theta with a bias: identity, because its scores go into the softmax of the loss.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Without $f$, all layers are one
@@ -821,8 +868,8 @@ print([value.shape for value in h])
 linear = [(W, b, "identity") for W, b, _ in layers]
 (W_1, b_1, _), (W_2, b_2, _), (W_3, b_3, _) = linear
 one = x @ (W_1 @ W_2 @ W_3) + (b_1 @ W_2 + b_2) @ W_3 + b_3
-print("three linear layers are one: ", np.allclose(forward(x, linear)[0][-1], one))
-print("three layers with tanh are not:", not np.allclose(h[-1], one))
+print("three linear layers are one:       ", np.allclose(forward(x, linear)[0][-1], one))
+print("with tanh and sigmoid they are not:", not np.allclose(h[-1], one))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The same will be true of a recurrent network without its tanh: notebook 3 has that bug as an exercise.
@@ -830,16 +877,16 @@ print("three layers with tanh are not:", not np.allclose(h[-1], one))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Backwards, by the chain rule
 #
-# $\delta^l$ is the derivative of the loss by the sums $a^l$. At the output it is exercise 2. From there, layer by layer:
+# $\delta^l = \partial J / \partial a^l$. The output weights $\theta$ are one more layer, $L + 1$, with the identity as its $f$; there, exercise 2 says what $\delta$ is. From there, layer by layer:
 #
-# $$\delta^L = \frac{\hat y - \text{one-hot}(w)}{B} \qquad \delta^{l-1} = (\delta^l\, W_l^{\mathsf T}) \odot f_{l-1}'(a^{l-1})$$
+# $$\delta^{L+1} = \frac{\hat y - \text{one-hot}(w)}{B} \qquad \delta^{l-1} = (\delta^l\, W_l^{\mathsf T}) \odot f_{l-1}'(a^{l-1})$$
 #
 # $$\frac{\partial J}{\partial W_l} = (h^{l-1})^{\mathsf T}\, \delta^l \qquad \frac{\partial J}{\partial b_l} = \sum_{\text{rows}} \delta^l \qquad \frac{\partial J}{\partial x} = \delta^1\, W_1^{\mathsf T}$$
 #
-# Forwards through $W$, backwards through $W^{\mathsf T}$; $\odot$ multiplies entry by entry.
+# Forwards through $W$, backwards through $W^{\mathsf T}$; $\odot$ multiplies entry by entry. $\partial J / \partial x$ trains the table $C$: each row collects what belongs to its word.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Check each formula by shapes alone: only one order of the factors fits. The gradient by x is what trains the word vectors.
+# Check each formula by shapes alone: only one order of the factors fits. In the code, lists start at 0: layers[l] holds W of layer l + 1.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 4 · One layer backwards
@@ -857,8 +904,8 @@ def layer_gradient(x, W, d_h):
 def check_layer_gradient(attempt):
     """Try an attempt on two layers of different shapes."""
     rng = np.random.default_rng(2)
-    cases = [tuple(rng.normal(size=shape) for shape in shapes) for shapes in
-             ([(1, 2), (2, 3), (1, 3)], [(4, 3), (3, 2), (4, 2)])]  # fmt: skip
+    shapes = [(1, 2), (2, 3), (1, 3)], [(4, 3), (3, 2), (4, 2)], [(3, 3), (3, 2), (3, 2)]
+    cases = [tuple(rng.normal(size=shape).round(1) for shape in case) for case in shapes]
 
     def right(x, W, d_h):
         return x.T @ (d_h * (1 - np.tanh(x @ W) ** 2))
@@ -866,6 +913,7 @@ def check_layer_gradient(attempt):
     return check(
         attempt,
         cases=[(arguments, right(*arguments)) for arguments in cases],
+        tolerance=1e-6,
         misconceptions={
             "you left out the slope of tanh: multiply d_h by 1 − tanh²": (lambda x, W, d_h: x.T @ d_h),
             "the derivative of tanh is 1 − tanh², not 1 − tanh": (
@@ -886,6 +934,21 @@ def check_layer_gradient(attempt):
             ),
             "this is ∂J/∂a, by the sums a = x W: one chain-rule step is missing": (
                 lambda x, W, d_h: d_h * (1 - np.tanh(x @ W) ** 2)
+            ),
+            "@ and * bind equally and go from left to right: put d_h * (1 − h²) in parentheses": (
+                lambda x, W, d_h: x.T @ d_h * (1 - np.tanh(x @ W) ** 2)
+            ),
+            "d_h is missing: the chain rule starts with what comes from above": (
+                lambda x, W, d_h: x.T @ (1 - np.tanh(x @ W) ** 2)
+            ),
+            "only the last row of the batch counts here: the rows' gradients add up": (
+                lambda x, W, d_h: x[-1:].T @ (d_h * (1 - np.tanh(x @ W) ** 2))[-1:]
+            ),
+            "the slope of tanh is taken at the sums a = x W, not at d_h": (
+                lambda x, W, d_h: x.T @ (1 - np.tanh(d_h) ** 2)
+            ),
+            "the sign is turned round: the step goes against the gradient, the gradient itself has no minus": (
+                lambda x, W, d_h: -right(x, W, d_h)
             ),
             "you averaged over the rows: d_h already belongs to the J that is differentiated": (
                 lambda x, W, d_h: right(x, W, d_h) / len(x) if len(x) > 1 else right(x, W, d_h)
@@ -920,9 +983,9 @@ def log_softmax(scores):
 def backward(h, a, layers, w):
     """Gradients (∂J/∂W, ∂J/∂b) of each layer, and ∂J/∂x (B, D), for the right words w (B,)."""
     B = len(w)
-    d = np.exp(log_softmax(h[-1]))  # ∂J/∂h^L
+    d = np.exp(log_softmax(h[-1]))
     d[np.arange(B), w] -= 1
-    d /= B
+    d /= B  # derivative with respect to the scores
     gradients = []
     for l in reversed(range(len(layers))):
         W, b, name = layers[l]
@@ -947,11 +1010,13 @@ with torch.no_grad():
     for linear, (W, b, _) in zip(network[::2], layers):
         linear.weight.copy_(torch.tensor(W.T))
         linear.bias.copy_(torch.tensor(b))
-scores = network(torch.tensor(x))
+inputs = torch.tensor(x, requires_grad=True)
+scores = network(inputs)
 cross_entropy(scores, torch.tensor(w)).backward()
 theirs = [(linear.weight.grad.T.numpy(), linear.bias.grad.numpy()) for linear in network[::2]]
 print("scores equal nn.Linear's, to 1e-12: ", np.abs(scores.detach().numpy() - h[-1]).max() < 1e-12)
-worst = max(np.abs(a - b).max() for pair in zip(gradients, theirs) for a, b in zip(*pair))
+pairs = [pair for layer in zip(gradients, theirs) for pair in zip(*layer)]
+worst = max(np.abs(a - b).max() for a, b in [*pairs, (d_x, inputs.grad.numpy())])
 print("gradients equal autograd's, to 1e-12:", worst < 1e-12)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1041,7 +1106,7 @@ print("loss at the start is within 3 % of log |V|:", abs(start / math.log(45) - 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Softmax once
 #
-# `cross_entropy` takes *scores* and applies the softmax itself. Given probabilities, it still runs, and silently cannot learn: even a model that is always right pays
+# `cross_entropy` takes *scores* and applies the softmax itself. Given probabilities, it runs without complaint, but even a model that is always right pays
 
 # %% tags=["nbval-check-output"]
 certain = torch.eye(45)[:1]  # probability 1 for the right word
@@ -1089,7 +1154,7 @@ def log_probs(model, contexts, targets):
         return -torch.cat([cross_entropy(model(x), w, reduction="none") for x, w in parts])
 
 
-math.exp(-log_probs(model, contexts, targets).mean())  # untrained
+print(f"perplexity of the untrained model: {math.exp(-log_probs(model, contexts, targets).mean()):.1f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Averaging the batches' means instead would weigh the tokens of the last, shorter batch too much.
@@ -1157,7 +1222,7 @@ for n in ORDERS:
 print(f"\nuniform 45, floor {grammar.floor():.2f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The standard deviation over three starts is a few hundredths: the differences between orders are no accident. Kneser–Ney stops gaining at n = 3, the network goes on.
+# The standard deviation over three starts is about a hundredth: the differences between orders are no accident. Kneser–Ney stops gaining at n = 3, the network goes on.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Longer contexts help, if they can be shared
@@ -1173,11 +1238,11 @@ def plot_orders():
     ax.axhline(grammar.floor(), color=COLOR["floor"], lw=1.2)
     ax.annotate("floor", (7, grammar.floor()), xytext=(0, -3), textcoords="offset points", va="top", ha="right")
     ax.set(xlabel="order $n$", ylabel="test perplexity", xticks=ORDERS, ylim=(5.5, 8.6))
-    ax.legend()
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 0.12))
     return fig
 
 # %% tags=["output-only"] picture="../figures/window_by_order.png"
-show(plot_orders(), "Each further word of context brings the window model nearer to the floor; Kneser–Ney cannot use it.")
+show(plot_orders(), "Longer contexts bring the window model nearer to the floor; Kneser–Ney cannot use them.")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 means = {n: np.mean([results["window", n, seed] for seed in SEEDS]) for n in ORDERS}
@@ -1283,15 +1348,15 @@ def plot_sharing():
     return fig
 
 # %% tags=["topic-A8", "output-only"]
-show(plot_sharing(), "The network wins where the context is new; where it was seen often, counting is as good or better. (%: share of tokens)")
+show(plot_sharing(), "Compare the two bars of a group: in contexts that are new, the network is better on both corpora. (%: share of tokens)")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Left group: contexts that never occurred. There Kneser–Ney must back off, and the network treats the new context like its relatives. Right group: nothing to generalise, counting wins or ties.
+# Left group: contexts that never occurred. There Kneser–Ney must back off, and the network treats the new context like its relatives. On the grammar the network's lead shrinks to nothing where contexts are frequent; on prose counting wins between 1 and 9. The frequent contexts of the prose are mostly beginnings of sentences, where much can come: their loss is high for both.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Contexts that never occurred
 #
-# The first new contexts of the grammar's test text, not picked, with $\log p$ of the word that followed, in nats:
+# The first new contexts of the grammar's test text, not selected, with $\log p$ of the word that followed, in nats:
 
 # %%
 seen, kn, window = compared["grammar"]
@@ -1304,6 +1369,9 @@ for i in np.flatnonzero(seen == 0)[:8]:
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 new = seen == 0
 print("in new contexts, the network is better on average:", window[new].mean() > kn[new].mean())
+seen, kn, window = compared["prose"]
+print("on prose, too:                                     ", window[seen == 0].mean() > kn[seen == 0].mean())
+seen, kn, window = compared["grammar"]
 print("and for more than half of the tokens:             ", (window[new] > kn[new]).mean() > 0.5)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1332,6 +1400,8 @@ for word in ("cat", "cats", "sleep", "these"):
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### And on real text?
+#
+# Neighbours are words that can stand in the same places, whether their meanings agree or not:
 
 # %%
 prose_table = prose_net[0].weight.detach()
@@ -1339,12 +1409,12 @@ for word in ("may", "returns", "two", "string", "dictionary"):
     print(f"{word:8} {neighbours(word, prose_table, words['prose'])}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Words that can stand in the same places are neighbours, whether their meanings agree or not. Rare words have poor vectors: they were trained a few times only.
+# May has found the other modal verbs. Numbers fare worse. Rare words have poor vectors: they were trained a few times only.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A map of the grammar
 #
-# **Principal components:** the two directions in which the 45 vectors differ most.
+# **Principal components:** the two directions in which the vectors differ most; the 43 words that have a word class.
 
 # %% slideshow={"slide_type": "skip"}
 CLASSES = {
@@ -1396,7 +1466,7 @@ def purity(vectors, labels):
     return np.mean([word_class[word] == word_class[labels[i]] for word, i in nearest])
 
 
-f"{purity(vectors, labels):.2f}"
+print(f"{purity(vectors, labels):.2f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Purity looks at one neighbour, silhouette at all distances. Ask what a random table would score.
@@ -1428,12 +1498,17 @@ print("trained vectors are at least twice as pure as random ones:", trained > 2 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Type, and compare
 #
-# The five likeliest next words after a text, by counting and by the network.
+# The five likeliest next words after a text, by counting and by the network. (UNK is left out.)
 
 # %% slideshow={"slide_type": "skip"}
+def known(text):
+    """The words of a text as the models read them: lower case, unknown words as UNK."""
+    return [word if word in number else UNK for word in tokenize(text)]
+
+
 def likeliest(text, best=5):
     """For both models of order 5, the likeliest next words of the prose and their probabilities."""
-    history = [word if word in number else UNK for word in text.lower().split()]
+    history = known(text)
     with torch.no_grad():
         context = torch.tensor([[number[word] for word in last(history, 5)]])
         by_net = torch.softmax(prose_net(context), dim=1)[0].tolist()
@@ -1462,20 +1537,22 @@ show(plot_likeliest("return the length of"), "The five likeliest words after “
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Try it
+#
+# Type a text, and press Enter.
 
 # %% tags=["widget", "output-only", "nbval-ignore-output"] nbval_ignore_reason="a widget's output lives in the widget"
 @interact(text=Text("return the width of", description="text", continuous_update=False))
 def typing(text):
     """Show the likeliest next words by both models while the text changes."""
-    show(plot_likeliest(text), f"The likeliest words after “{text}”.")
+    show(plot_likeliest(text), f"The likeliest words after: {' '.join(known(text)) or '(the beginning)'}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Press Enter after the text. Good inputs: "if the file", "if the directory", "returns a new".
+# Unknown words are read as UNK, the caption shows it. Good inputs: "if the file", "if the directory", "returns a new".
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The window's edge
 #
-# Verbs of the grammar agree with their subject. Push the verb away from it, put a noun of the *other* number in between, and ask each model: singular or plural?
+# Verbs of the grammar agree with their subject. Push the verb away from it, from distance 4 on with a noun of the *other* number in between (at 7 a whole clause), and ask each model: singular or plural?
 
 # %%
 SINGULAR = ["cat", "dog", "child", "teacher", "robot", "poet"]
@@ -1501,6 +1578,8 @@ def agreement_tests(distance):
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Who agrees?
+#
+# Verbs must come next; how is their probability shared between singular and plural?
 
 # %%
 VERBS = {
@@ -1524,7 +1603,7 @@ models["Kneser–Ney, n = 5"] = toy_kn
 cliff = {name: [agreement(p, distance) for distance in distances] for name, p in models.items()}
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# A window model of order n sees n minus one words. Take bets: at which distance does each line fall?
+# The tests of distance 7 end in a clause, “that the happy young dog sees”; the grammar has no phrase of this kind for distance 3. A window model of order n sees n minus one words. Take bets: at which distance does each line fall?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A cliff
@@ -1544,7 +1623,7 @@ def plot_cliff():
     return fig
 
 # %% tags=["topic-A8", "output-only"]
-show(plot_cliff(), "A window model agrees with a subject inside its window of n − 1 words, and with the wrong noun as soon as it is outside.")
+show(plot_cliff(), "A window model agrees with a subject inside its window of n − 1 words; outside, it does worse than a coin.")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 at = {name: dict(zip(distances, shares)) for name, shares in cliff.items()}
@@ -1553,7 +1632,7 @@ print("n = 5 is worse than a coin at distance 5:   ", at["window, n = 5"][5] < 0
 print("n = 7 still agrees there, and fails at 7:   ", at["window, n = 7"][5] > 0.8 > 0.5 > at["window, n = 7"][7])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Kneser–Ney of order 5 sees the subject at distance 4 as well, but has hardly ever counted that very context: sparsity bites before the window does. Beyond the window every model trusts the nearest noun. How long must a window be? No length is enough; notebook 3 has another idea.
+# Kneser–Ney of order 5 sees the subject at distance 4 as well, but has hardly ever counted that very context: sparsity bites before the window does. Beyond the window every model trusts the nearest noun; at distance 7 the clause before the verb itself ends in a verb, and they are nearly at a loss. With n = 3 even distance 1 is not sure: after “the cats” it cannot know whether the cats are the subject. How long must a window be? No length is enough; notebook 3 has another idea.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you now have

@@ -3,13 +3,11 @@
 import math
 import statistics
 import time
+from functools import partial
 
 import numpy as np
 import torch
-from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.metrics import balanced_accuracy_score
-from sklearn.naive_bayes import MultinomialNB
-from sklearn.pipeline import make_pipeline
 from taught import taught_in
 from torch import nn
 
@@ -128,21 +126,35 @@ def prose_table(taught, n=5):
         row(taught, f"RNN, B 16, T 8, epochs {epochs}", models, taken, values)
 
 
-def marked(pairs):
-    """Names between marks, and their languages, as two lists."""
-    return [f"^{name}$" for name, _ in pairs], [language for _, language in pairs]
-
-
-def naive_bayes(names):
-    """Naïve Bayes on character n-grams; n and the smoothing chosen on validation names."""
-
-    def fitted(n, alpha):
-        counter = CountVectorizer(analyzer="char", ngram_range=(n, n), lowercase=False)
-        return make_pipeline(counter, MultinomialNB(alpha=alpha)).fit(*marked(names.train))
-
+def naive_bayes(taught):
+    """Naïve Bayes on character n-grams, and its n and smoothing, which are chosen on validation names."""
     settings = [(n, alpha) for n in (2, 3, 4) for alpha in (0.1, 0.3)]
-    best = max(settings, key=lambda setting: fitted(*setting).score(*marked(names.validation)))
-    return fitted(*best), best
+    validation = taught.marked(taught.names.validation)
+    best = max(settings, key=lambda setting: taught.naive_bayes(*setting).score(*validation))
+    return taught.naive_bayes(*best), best
+
+
+def name_row(taught, name, guess, taken):
+    truth = taught.tensors["test"][2].numpy()
+    accuracy, macro = np.mean(guess == truth), balanced_accuracy_score(truth, guess)
+    print(f"{name:36}{accuracy:10.1%}{macro:12.1%}{taken:10.1f} s", flush=True)
+
+
+def on_split(taught, split, seeds):
+    """Rows of the table of names for one split: naïve Bayes, and NameRNN from several starts."""
+    names = taught.names = taught.load_names(seed=split)
+    taught.LANGUAGES = sorted({language for _, language in names.train})
+    characters = sorted({character for name, _ in names.train for character in name})
+    taught.character_number = {character: number for number, character in enumerate(characters, start=1)}
+    taught.tensors = {part: taught.to_tensors(pairs) for part, pairs in zip(names._fields, names)}
+    (bayes, (n, alpha)), taken = seconds(lambda: naive_bayes(taught))
+    guess = np.searchsorted(taught.LANGUAGES, bayes.predict(taught.marked(names.test)[0]))
+    name_row(taught, f"split {split}, naïve Bayes, n = {n}, α = {alpha}", guess, taken)
+    for seed in seeds:
+        torch.manual_seed(seed)
+        untrained = taught.NameRNN(len(characters) + 1, E=64, H=128, out=len(taught.LANGUAGES))
+        model, taken = seconds(partial(taught.train_names, untrained))
+        name_row(taught, f"split {split}, RNN, start {seed}", taught.predicted(model, "test").numpy(), taken)
 
 
 def names_table(taught):
@@ -150,25 +162,7 @@ def names_table(taught):
     print("\nNames: test accuracy, and its mean over languages\n")
     print(f"{'':36}{'accuracy':>10}{'languages':>12}{'training':>12}")
     for split, seeds in ((0, SEEDS), (1, (0,)), (2, (0,))):
-        names = taught.load_names(seed=split)
-        taught.LANGUAGES = sorted({language for _, language in names.train})
-        characters = sorted({character for name, _ in names.train for character in name})
-        taught.character_number = {character: number for number, character in enumerate(characters, start=1)}
-        taught.tensors = {part: taught.to_tensors(pairs) for part, pairs in zip(names._fields, names)}
-        truth = taught.tensors["test"][2].numpy()
-
-        def row(name, guess, taken):
-            accuracy, macro = np.mean(guess == truth), balanced_accuracy_score(truth, guess)
-            print(f"{name:36}{accuracy:10.1%}{macro:12.1%}{taken:10.1f} s", flush=True)
-
-        (bayes, (n, alpha)), taken = seconds(lambda: naive_bayes(names))
-        guess = np.searchsorted(taught.LANGUAGES, bayes.predict(marked(names.test)[0]))
-        row(f"split {split}, naïve Bayes, n = {n}, α = {alpha}", guess, taken)
-        for seed in seeds:
-            torch.manual_seed(seed)
-            model = taught.NameRNN(len(characters) + 1, E=64, H=128, out=len(taught.LANGUAGES))
-            _, taken = seconds(lambda: taught.train_names(model))
-            row(f"split {split}, RNN, start {seed}", taught.predicted(model, "test").numpy(), taken)
+        on_split(taught, split, seeds)
 
 
 def median_seconds(forward, repeats=5):
@@ -177,18 +171,23 @@ def median_seconds(forward, repeats=5):
     return statistics.median(seconds(lambda: forward().sum().backward())[1] for _ in range(repeats))
 
 
+def relative_speeds(taught, T, B, E, H):
+    """Training speed of the taught loop and of torch.nn.RNN relative to the window's layer, and its tokens a second."""
+    x, four_words = torch.randn(B, T, E), torch.randn(B * T, 4 * E)
+    layer, fused = nn.Sequential(nn.Linear(4 * E, H), nn.Tanh()), nn.RNN(E, H, batch_first=True)
+    cell = [torch.randn(shape, requires_grad=True) for shape in ((E, H), (H, H), (H,))]
+    window = median_seconds(lambda: layer(four_words))
+    ours = median_seconds(lambda: taught.rnn(x, torch.zeros(B, H), *cell)[0])
+    theirs = median_seconds(lambda: fused(x)[0])
+    return window / ours, window / theirs, B * T / window
+
+
 def speed_table(taught, B=8, E=64, H=64):
-    """Training speed of the taught loop and of torch.nn.RNN, relative to the window model's layer."""
+    """Training speed for sequences of several lengths."""
     print(f"\nTraining speed relative to the window model's layer, B {B}, E {E}, H {H}: median of 5, one thread\n")
     print("   T   taught loop   torch.nn.RNN   tokens/s of the window's layer")
     for T in (4, 16, 64, 256):
-        x, four_words = torch.randn(B, T, E), torch.randn(B * T, 4 * E)
-        layer, fused = nn.Sequential(nn.Linear(4 * E, H), nn.Tanh()), nn.RNN(E, H, batch_first=True)
-        cell = [torch.randn(shape, requires_grad=True) for shape in ((E, H), (H, H), (H,))]
-        window = median_seconds(lambda: layer(four_words))
-        ours = median_seconds(lambda: taught.rnn(x, torch.zeros(B, H), *cell)[0])
-        theirs = median_seconds(lambda: fused(x)[0])
-        print(f"{T:4}{window / ours:14.3f}{window / theirs:15.3f}{B * T / window:33,.0f}", flush=True)
+        print("{:4}{:14.3f}{:15.3f}{:33,.0f}".format(T, *relative_speeds(taught, T, B, E, H)), flush=True)
 
 
 def main():
