@@ -281,9 +281,7 @@ def test_the_three_formulas_equal_the_window_model(B, V, E, H, n):
     context = torch.randint(V + 1, (B, n - 1))
     context[0, 0] = V  # BOS
 
-    scores = taught.window_scores(
-        context, w["0.weight"], w["2.weight"].T, w["2.bias"], w["4.weight"].T, w["4.bias"]
-    )  # fmt: skip
+    scores = taught.window_scores(context, w["0.weight"], w["2.weight"].T, w["2.bias"], w["4.weight"].T, w["4.bias"])
 
     assert scores.shape == (B, V)
     torch.testing.assert_close(scores, model(context), rtol=0, atol=1e-12)
@@ -415,10 +413,10 @@ def test_purity_is_one_where_each_class_has_its_own_direction(monkeypatch):
     assert purity(monkeypatch, classes, [[1, 0], [0, 3], [5, 0.1], [0.2, 1]]) == 1
 
 
-def test_purity_goes_by_the_angle_and_not_by_the_distance(monkeypatch):
+def test_purity_goes_by_the_angle_and_neither_by_the_distance_nor_by_the_product(monkeypatch):
     classes = {"cat": "noun", "see": "verb", "dog": "noun", "sleep": "verb"}
 
-    assert purity(monkeypatch, classes, [[1, 0], [1, 0.9], [100, 1], [80, 99]]) == 1
+    assert purity(monkeypatch, classes, [[1, 0], [1, 0.9], [100, 1], [800, 990]]) == 1
 
 
 def test_purity_is_the_share_of_words_with_a_neighbour_of_their_class(monkeypatch):

@@ -48,15 +48,16 @@ setup(seed=0)
 # | symbol | code | shape | meaning |
 # |---|---|---|---|
 # | $f(h)$ | `features` | `(K,)` | a description of the context $h$, $K$ numbers |
-# | $\theta$ | `theta` | `(V, K)` | weights that turn a description into a score for each word |
-# | $C$ | `C` | `(V + 1, E)` | table of word vectors: row $w$ belongs to word $w$; BOS has the last one |
+# | $\theta$ | `theta` | `(V, K)` | weights: a description times $\theta_w$ is a score |
+# | $C$ | `C` | `(V + 1, E)` | word vectors: row $e_w$ for word $w$; the last for BOS |
 # | $x = h^0$ | `x` | `(B, (n-1)E)` | the vectors of the $n-1$ context words, side by side |
 # | $h^l$ | `h` | `(B, H)` | the values of layer $l$ |
 # | $W_l, b_l$, $f_l$ | `W`, `b`, `f` | | weights, bias and activation function of layer $l$ |
-# | $a^l$, $\delta^l$ | `a`, `delta` | `(B, H)` | what layer $l$ sums up, and $\partial J / \partial a^l$ |
+# | $a^l$, $\delta^l$ | `a`, `delta` | `(B, H)` | the sums in layer $l$, and $\partial J / \partial a^l$ |
 # | $\hat y$ | `y` | `(B, V)` | predicted probabilities of the next word |
+# | $J$, $\lambda$ | `J`, `lam` | | mean loss in nats; weight of a penalty |
 #
-# Without index, $h$ is the context, as in notebook 1; with one, $h^l$ is what a network has made of it. `B` contexts are treated at once.
+# In the first part, $h$ is the context, as in notebook 1; later, what a network has made of it. `B` contexts are treated at once.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The letter h is the history in statistics and the hidden layer in networks. By the end of the lecture the two meet: the hidden layer is the network's description of the history.
@@ -109,7 +110,10 @@ def continuation(counts):
             lower[context[1:]][word] += 1
     return dict(lower)
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Rare words become UNK, as there:
 
+# %% slideshow={"slide_type": "skip"}
 def replace_rare(splits, min_count):
     """Replace by UNK what occurs fewer than min_count times in the training part."""
     frequency = Counter(word for sentence in splits["train"] for word in sentence)
@@ -166,7 +170,10 @@ def kneser_ney(counts, n, d):
     """Interpolated Kneser–Ney from the counts of order n."""
     return ladder(kneser_ney_levels(counts, n), discounting(d))
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# And the yardstick:
 
+# %% slideshow={"slide_type": "skip"}
 def factors(p, sentence):
     """The factors p(w_t | w_1 … w_{t-1}) of a sentence, EOS the last."""
     return [p(word, sentence[:t]) for t, word in enumerate(sentence + [EOS])]
@@ -202,7 +209,7 @@ for name, splits in corpora.items():
 #
 # $$p(w \mid h) = \text{softmax}(s)_w = \frac{e^{\theta \cdot f(h, w)}}{\sum_{v} e^{\theta \cdot f(h, v)}}$$
 #
-# The logarithm of $p$ is linear in the features, up to a constant: a **log-linear** model. Some lecture notes write $p \propto \text{softmax}$; it is $=$, as softmax has divided already.
+# Up to a term that is the same for all words, $\log p$ is linear in the features: a **log-linear** model. Some lecture notes write $p \propto \text{softmax}$; it is $=$, as softmax has divided already.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # What is proportional to p is the exponential of the score. Dividing by the sum makes it equal.
@@ -293,7 +300,7 @@ check_softmax(softmax_solution)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## An n-gram model is a log-linear model
 #
-# One feature for each context, "is it this one?", and $\theta_{h,w} = \log \frac{c(h\,w)}{c(h)}$: the softmax gives the relative frequencies back.
+# One feature for each context, "is it this one?", and $\theta_{h,w} = \log \frac{c(h\,w)}{c(h)}$ ($-\infty$ for unseen pairs): the softmax gives the relative frequencies back.
 
 # %% tags=["topic-A8", "nbval-check-output"]
 bigrams = count_ngrams(corpora["grammar"]["train"], n=2)
@@ -442,7 +449,7 @@ check_score_gradient(score_gradient_solution)
 #
 # $$\frac{\partial (-\log p_w)}{\partial s_v} = p_v - [v = w] \qquad\qquad \frac{\partial J}{\partial \theta} = \frac{\text{expected} - \text{observed features}}{N}$$
 #
-# Where this vanishes, the model expects each feature, with each word, exactly as often as it was seen among the $N$ tokens.
+# Where this vanishes, the model expects each feature, with each word, exactly as often as it was seen among the $N$ tokens (`N.sum()` in the code).
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Expected: the feature's value times the model's probability of the word, summed over all tokens. Observed: summed over the words that came.
@@ -450,7 +457,7 @@ check_score_gradient(score_gradient_solution)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Loss and gradient as code
 #
-# `F` has one row for each different list of answers, `N` the counts of the words that followed. $\lambda$ keeps weights small: without it, what was never seen would drive them to $-\infty$.
+# `F` has one row for each different list of answers, `N` the counts of the words that followed. $\lambda$ keeps weights small: without it, pairs of feature and word that were never seen would drive them to $-\infty$.
 
 # %%
 def maxent_loss(theta, bias, F, N, lam):
@@ -553,7 +560,7 @@ for question in ("after a plural determiner", "after 'that'"):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What the minimum means: expected = observed
 #
-# The **maximum entropy** principle says: among all models that expect each feature as often as it was observed, take the most uncertain one. Its solution is this log-linear model. With our penalty, at the minimum $\text{expected} - \text{observed} = -\lambda N \theta$, and $\lambda N = 1$ here:
+# The **maximum entropy** principle says: among all models that expect each feature as often as it was observed, take the most uncertain one. The solution is this log-linear model without penalty. With it, at the minimum $\text{expected} - \text{observed} = -\lambda N \theta$, and $\lambda N = 1$ here:
 
 # %% tags=["topic-A9", "nbval-check-output"]
 p = np.exp(F @ theta.T + bias)
@@ -565,7 +572,7 @@ print("that is, by less than 10 occurrences:     ", np.abs(expected - observed).
 print(f"where the most frequent pair of word and feature occurs {observed.max():.0f} times")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# With lambda = 0 the two would be exactly equal; here lambda N is 1. Berger and colleagues 1996 is the paper that brought maximum entropy to language processing.
+# With a smaller lambda the gap closes. Uncertain means: of large conditional entropy, averaged over the contexts. Berger and colleagues 1996 made the principle popular in language processing; Rosenfeld built large language models with it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One model, many names
@@ -575,14 +582,14 @@ print(f"where the most frequent pair of word and feature occurs {observed.max():
 # | log-linear model | statistics | $\log p$ is linear in the features |
 # | multinomial logistic regression, softmax regression | statistics, machine learning | the logistic function for more than two classes |
 # | maximum entropy (MaxEnt) | physics, language processing | the least committed model with the right averages |
-# | generalised linear model | statistics | a linear score, then a link function |
+# | generalised linear model | statistics | a linear score behind a link function |
 # | discriminative naïve Bayes | machine learning | the same form, trained for $p(w \mid h)$ itself |
 # | a very shallow sigmoidal network | neural networks | an output layer without hidden layers |
 #
 # Names differ; the next slides put the numbers side by side.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# When two communities meet the same model they name it twice. The next slides run four names on one data set: three agree to the last digit that the optimisers reach, the fourth shares the form only.
+# When two communities meet the same model they name it twice; the generalised linear model is Nelder and Wedderburn's of 1972. The next slides run four names on one data set: three agree to the last digit that the optimisers reach, the fourth shares the form only.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Logistic regression: the same weights
@@ -598,7 +605,7 @@ print("the same weights, to 1e-3:       ", weights < 1e-3)
 print("the same probabilities, to 1e-5: ", np.abs(regression.predict_proba(F) - p).max() < 1e-5)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Two programs, written by different people with different optimisers, meet in the same minimum: that is what convexity buys.
+# Two programs, written by different people, meet in the same minimum: that is what convexity buys. The biases agree because both programs start them at 0; a constant added to all of them would change no probability.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A shallow network, and the sigmoid
@@ -622,11 +629,11 @@ print("two words, one sigmoid:   ", math.isclose(softmax_solution(list(s))[0], s
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Naïve Bayes: the same form, other weights
 #
-# Naïve Bayes counts $p(\text{feature} \mid w)$ and turns them round with Bayes' rule. Its log-probability is linear in the features, too, so its counts are a $\theta$. Only the training differs: ours is *discriminative*, aimed at $p(w \mid h)$.
+# Multinomial naïve Bayes counts each feature's share of all yes answers before $w$, and reverses them with Bayes' rule. Its log-probability is linear in the features, too, so its counts are a $\theta$. Only the training differs: ours is *discriminative*, aimed at $p(w \mid h)$.
 
 # %% tags=["topic-A9", "nbval-check-output"]
 bayes = MultinomialNB(alpha=1e-3).fit(F[row], word, sample_weight=N[row, word])
-scores = F @ bayes.feature_log_prob_.T + bayes.class_log_prior_  # weights are log p(feature | word)
+scores = F @ bayes.feature_log_prob_.T + bayes.class_log_prior_  # weights: log shares
 from_counts = np.exp(scores - np.logaddexp.reduce(scores, axis=1, keepdims=True))
 print("naïve Bayes is log-linear:", np.allclose(from_counts, bayes.predict_proba(F)))
 
@@ -634,7 +641,7 @@ naive, trained = (math.exp(-np.sum(N * np.log(q)) / N.sum()) for q in (from_coun
 print(f"perplexity on the training text: naïve Bayes {naive:.1f}, trained {trained:.1f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Naive Bayes believes that the features are independent; ours overlap heavily (a plural determiner is also a determiner), so it double-counts. Ng and Jordan 2001 call such a pair generative and discriminative.
+# Naive Bayes believes that the features are independent, given the word; ours overlap heavily (a plural determiner is also a determiner), so it double-counts. Ng and Jordan 2001 call such a pair generative and discriminative.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How good are nine questions?
@@ -778,10 +785,12 @@ check_count_parameters(count_parameters_solution)
 #
 # ![A feed-forward network of L layers: the input x = h⁰ goes through weights W_1, W_2, … W_L and functions f_1, f_2, … f_L to h^L, then through θ and a softmax to ŷ.](../figures/mlp_layers.svg)
 #
-# $$h^0 = x \qquad h^l = f_l(a^l), \quad a^l = h^{l-1} W_l + b_l \qquad \hat y = \text{softmax}(h^L \theta)$$
+# $$h^0 = x \qquad h^l = f_l(a^l), \quad a^l = h^{l-1} W_l + b_l \qquad \hat y = \text{softmax}(h^L \theta^{\mathsf T})$$
+
+# If only the likeliest word is asked for, $\text{argmax}(h^L \theta^{\mathsf T})$ will do: softmax keeps the order.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The window model is this with L = 1; theta is called W_hy there, and has a bias. If only the likeliest word is asked for, argmax of the scores will do: softmax keeps the order. With column vectors one writes W h instead of h W.
+# The window model is this with L = 1; theta transposed is called W_hy there, and has a bias. With column vectors one writes W h instead of h W.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Activation functions and their derivatives
@@ -855,6 +864,7 @@ layers = random_layers(rng, (3, 6, 5, 4), ("tanh", "sigmoid", "identity"))
 x = rng.normal(size=(2, 3))
 h, a = forward(x, layers)
 print([value.shape for value in h])
+print("likeliest words:", h[-1].argmax(axis=1))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The last layer is theta with a bias: identity, because its scores go into the softmax of the loss.
@@ -877,7 +887,7 @@ print("with tanh and sigmoid they are not:", not np.allclose(h[-1], one))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Backwards, by the chain rule
 #
-# $\delta^l = \partial J / \partial a^l$. The output weights $\theta$ are one more layer, $L + 1$, with the identity as its $f$; there, exercise 2 says what $\delta$ is. From there, layer by layer:
+# $\delta^l = \partial J / \partial a^l$. The output is one more layer, $W_{L+1} = \theta^{\mathsf T}$ with $f$ = identity; there, exercise 2 says what $\delta$ is. From there, layer by layer:
 #
 # $$\delta^{L+1} = \frac{\hat y - \text{one-hot}(w)}{B} \qquad \delta^{l-1} = (\delta^l\, W_l^{\mathsf T}) \odot f_{l-1}'(a^{l-1})$$
 #
@@ -886,7 +896,7 @@ print("with tanh and sigmoid they are not:", not np.allclose(h[-1], one))
 # Forwards through $W$, backwards through $W^{\mathsf T}$; $\odot$ multiplies entry by entry. $\partial J / \partial x$ trains the table $C$: each row collects what belongs to its word.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Check each formula by shapes alone: only one order of the factors fits. In the code, lists start at 0: layers[l] holds W of layer l + 1.
+# Rumelhart, Hinton and Williams made this known in 1986. Check each formula by shapes alone: only one order of the factors fits. In the code, lists start at 0: layers[l] holds W of layer l + 1.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 4 · One layer backwards
@@ -1282,12 +1292,12 @@ for name, values in log_p["test"].items():
 print(f"   uniform       {V:7}, floor unknown")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# About equal, with ten lines of model and half a minute of training. On small real text neural models did not win by much in 2003 either; they win with more data.
+# About equal, with ten lines of model and half a minute of training. One start; the benchmark of the course shows three.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Two heads are better than one
 #
-# Bengio and colleagues found it in 2003: the mixture $\lambda\, p_{\text{window}} + (1 - \lambda)\, p_{\text{KN}}$ beats both. $\lambda$ is chosen on validation text.
+# Bengio and colleagues mixed their model with an n-gram model and gained. So do we: $\lambda\, p_{\text{window}} + (1 - \lambda)\, p_{\text{KN}}$, with $\lambda$ chosen on validation text.
 
 # %%
 def mixture(part, lam):
@@ -1396,7 +1406,7 @@ for word in ("cat", "cats", "sleep", "these"):
     print(f"{word:8} {neighbours(word, toy_table, words['grammar'])}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Nobody told the model that cat and dog are alike: they are followed, and preceded, by the same words.
+# Nobody told the model that cat and dog are alike: they are followed by the same words. So are sleep and sleeps, the neighbour after the plural verbs.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### And on real text?
@@ -1435,13 +1445,13 @@ def principal_components(vectors):
 def plot_map(vectors, labels):
     """Draw word vectors (N, E) on their two principal components, coloured by word class."""
     places, share = principal_components(vectors)
-    fig, ax = plt.subplots(figsize=(8.6, 4.4))
+    fig, ax = plt.subplots(figsize=(8.6, 4.0))
     for i, name in enumerate(dict.fromkeys(CLASSES.values())):
         chosen = [row for row, word in enumerate(labels) if word_class[word] == name]
         members = " ".join(labels[row] for row in chosen)
         ax.plot(*places[chosen].T, "osD^vP*X<>"[i], color=plt.cm.tab10(i), label=f"{name}\n{members}", alpha=0.8)
     ax.set(xlabel="first component", ylabel="second component", title=f"{share:.0%} of the variance")
-    ax.legend(bbox_to_anchor=(1, 1.08), loc="upper left", fontsize=10, labelspacing=0.25)
+    ax.legend(bbox_to_anchor=(1, 1.08), loc="upper left", fontsize=9, labelspacing=0.25)
     return fig
 
 # %% tags=["output-only"]
@@ -1455,7 +1465,7 @@ show(plot_map(vectors, labels), "Trained only to predict the next word, the vect
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Is that real? Measure it
 #
-# **Purity:** how often is a word's nearest neighbour of its own class? **Silhouette:** 1 if classes are tight and far apart, 0 if they overlap, negative if mixed. Both by the cosine, in all dimensions, against random vectors.
+# **Nearest-neighbour purity:** how often is a word's nearest neighbour of its own class? **Silhouette:** 1 if classes are tight and far apart, 0 if they overlap, negative if mixed. Both by the cosine, in all dimensions, against random vectors.
 
 # %%
 def purity(vectors, labels):
@@ -1639,7 +1649,7 @@ print("n = 7 still agrees there, and fails at 7:   ", at["window, n = 7"][5] > 0
 #
 # - Log-linear models, under any of their names: a score that is linear in features, and a softmax.
 # - A network with word vectors, its gradient by hand, and three oracles that confirm it.
-# - Numbers to beat: on the grammar the window model gets much nearer to the floor than counting; on prose it equals Kneser–Ney, and their mixture beats both.
+# - Numbers to beat: on the grammar the window model gets much nearer to the floor than counting; on prose it is about as good as Kneser–Ney, and their mixture beats both.
 # - A cure for unseen contexts, and none for the window's edge.
 #
 # **Next:** notebook 3 replaces the window by a state that one cell updates word by word.

@@ -50,6 +50,7 @@ setup(seed=0)
 # |---|---|---|---|
 # | $w_t$ | | | token at step $t$; $w_0$ = BOS |
 # | $x_t$ | `x_t` | `(B, E)` | input at step $t$: the vector of token $w_{t-1}$ |
+# | $C$ | `C` | `(V, E)` | table of the tokens' vectors |
 # | $h_t$ | `h` | `(B, H)` | hidden state after step $t$; $h_0 = 0$ |
 # | $W_{xh}, W_{hh}, b_h$ | `W_xh`, `W_hh`, `b_h` | `(E, H)`, `(H, H)`, `(H,)` | weights of the cell, the same at all steps |
 # | $W_{hy}, b_y$ | `W_hy`, `b_y` | `(H, V)`, `(V,)` | weights of the read-out |
@@ -70,7 +71,7 @@ setup(seed=0)
 # The new state depends on the input and on the old state, which depends on the input before and on the state before that: on *everything* read so far.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Left the program, right its execution. Unrolled, it is a feed-forward network of depth T whose layers share their weights.
+# Left the program, right its execution. Unrolled, it is a feed-forward network of depth T whose layers share their weights; Werbos 1990 shows how to differentiate it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One step
@@ -80,7 +81,7 @@ setup(seed=0)
 # $$h_t = \tanh(x_t W_{xh} + h_{t-1} W_{hh} + b_h)$$
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Elman 1990 is the classic; the state is his context layer. Jordan 1986 fed back the output instead.
+# Elman 1990 is the classic; his context layer holds the previous state. Jordan 1986 fed back the output instead.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 1 · One step
@@ -159,7 +160,7 @@ check_one_step(one_step_solution)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A network for a pencil
 #
-# Two units, weights chosen by hand, plain numbers. Inputs are one-hot, so a word picks its row of $W_{xh}$.
+# Two units, weights chosen by hand, plain numbers: take a pencil and follow. Inputs are one-hot, so a word picks its row of $W_{xh}$.
 
 # %%
 WORDS = ["natural", "language", "processing", "</s>"]
@@ -275,7 +276,7 @@ check_inputs_and_targets(inputs_and_targets_solution)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same with tensors
 #
-# The equation is the first function, the loop over time is the second.
+# The equation is the first function, the loop over time is the second. Each works on a whole batch of sequences at once.
 
 # %% tags=["topic-C1"]
 def rnn_step(x_t, h, W_xh, W_hh, b_h):
@@ -323,6 +324,8 @@ tuple(states.shape)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Seven differences
+#
+# Let PyTorch compute the same, and compare everything that comes out, and every gradient:
 
 # %% tags=["topic-C1", "nbval-check-output"]
 x.requires_grad_(), h_0.requires_grad_()
@@ -372,7 +375,7 @@ states, last_state = rnn(x, h, *cell)
 one_label = last_state @ W_hy  # N → 1: read all, then answer
 one_each = states @ W_hy  # N → N: answer at each step
 
-x_t, generated = torch.zeros(B, E).double(), []  # 1 → N: an output becomes the next input
+x_t, generated = torch.zeros(B, E).double(), []  # 1 → N: h is the label; outputs are fed back
 for _ in range(4):
     h = rnn_step(x_t, h, *cell)
     x_t = torch.softmax(h @ W_hy, dim=1)
@@ -388,7 +391,7 @@ print("the N → 1 answer is the last N → N answer:", torch.equal(one_label, o
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What sharing weights costs, and what it saves
 #
-# The same weights at every step: their number does not depend on the length. What grows with $T$ is what training must *keep* for the way back: inputs and states.
+# The weights are the same at every step, whatever the length. What grows with $T$ is what training must *keep*: inputs and states.
 
 # %%
 def parameters(model):
@@ -397,7 +400,7 @@ def parameters(model):
 
 
 def kept_bytes(T, B=1, E=64, H=64):
-    """Bytes of inputs and states that our loop over T steps keeps for the backward pass."""
+    """Bytes of inputs and states that our loop keeps for the backward pass."""
     cell = [torch.randn(shape, requires_grad=True) for shape in ((E, H), (H, H), (H,))]
     kept = {}
 
@@ -459,49 +462,24 @@ rng = np.random.default_rng(0)
 inputs, b = rng.normal(size=(100, 3)), np.zeros(8)
 W = rng.normal(size=(3 + 8, 8)) / 8**0.5
 W[3:] *= 1.1 / np.abs(np.linalg.eigvals(W[3:])).max()  # the state's part: spectral radius 1.1
+def read_by_ours(inputs):
+    """The last state (8,) of our cell, with the same weights."""
+    cell = [torch.tensor(a) for a in (W[:3], W[3:], b)]
+    return rnn(torch.tensor(inputs[None]), torch.zeros(1, 8).double(), *cell)[1][0].numpy()
+
+
+def read_by_suspicious(inputs):
+    """The last state (8,) of the suspicious cell."""
+    return run(suspicious_step, W, b, inputs)[-1]
+
+
+print(f"size of the state; ours cannot pass √8 = {8**0.5:.2f}\n  T   suspicious   ours")
 for T in (1, 10, 50, 100):
-    last_state = run(suspicious_step, W, b, inputs[:T])[-1]
-    print(f"size of the state after {T:3} steps: {np.linalg.norm(last_state):10.1f}")
+    suspicious, ours = (np.linalg.norm(read(inputs[:T])) for read in (read_by_suspicious, read_by_ours))
+    print(f"{T:3} {suspicious:12.1f} {ours:6.2f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Each step multiplies the old state by the same matrix; repeated multiplication is what eigenvalues describe.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### The size of the state, step by step
-
-# %% slideshow={"slide_type": "skip"}
-def plot_growth(radius):
-    """Draw the size of the state against time, for this spectral radius of the weights from state to state."""
-    scaled = W.copy()
-    scaled[3:] *= radius / np.abs(np.linalg.eigvals(W[3:])).max()
-    suspicious = np.linalg.norm(run(suspicious_step, scaled, b, inputs), axis=1)
-    ours, _ = rnn(*(torch.tensor(a) for a in (inputs[None], np.zeros((1, 8)), scaled[:3], scaled[3:], b)))
-    fig, ax = plt.subplots(figsize=(8.6, 3.2))
-    ax.semilogy(range(1, 101), suspicious, color=COLOR["gradient"], label="the suspicious cell")
-    ax.semilogy(range(1, 101), ours[0].norm(dim=1), color=COLOR["state"], label="our cell, same weights")
-    ax.axhline(8**0.5, color=COLOR["baseline"], lw=1, ls="--")
-    ax.set(xlabel="step $t$", ylabel=r"$\|h_t\|$", title=f"spectral radius {radius:.2f}")
-    ax.set_ylim(0.1, max(1e6, 2 * suspicious.max()))
-    ax.legend(loc="upper left")
-    return fig
-
-# %% tags=["output-only"]
-show(plot_growth(radius=1.1), "The state of the suspicious cell grows without bound; ours cannot pass √H (dashed).")
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# On a logarithmic axis exponential growth is a straight line. Ask what bounds our cell.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### Move the radius
-
-# %% tags=["widget", "output-only", "nbval-ignore-output"] nbval_ignore_reason="a widget's output lives in the widget"
-@interact(percent=IntSlider(110, min=50, max=150, step=5, description="radius, %", continuous_update=False))
-def explore_growth(percent):
-    """Draw both cells while the spectral radius changes."""
-    show(plot_growth(percent / 100), f"Spectral radius {percent / 100:.2f}.")
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Below radius 1 the fault does not show in the size. That is why such a bug survives: it depends on the weights.
+# Each step multiplies the old state by the same matrix; repeated multiplication is what eigenvalues describe. Try a radius of 0.9: the state no longer grows without bound, though it still passes √H. That is why such a bug survives: how bad it is depends on the weights.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### One more experiment
@@ -509,27 +487,21 @@ def explore_growth(percent):
 # Does twice the input give twice the state? Is the state after a sum of two inputs the sum of the states after each? ($b = 0$ here.)
 
 # %% tags=["nbval-check-output"]
-def read_by_ours(inputs):
-    """The last state (8,) of our cell with the same weights."""
-    cell = [torch.tensor(a) for a in (W[:3], W[3:], b)]
-    return rnn(torch.tensor(inputs[None]), torch.zeros(1, 8).double(), *cell)[1][0].numpy()
-
-
 first, second = inputs[:5], inputs[5:10]
-for name, read in {"suspicious": lambda x: run(suspicious_step, W, b, x)[-1], "ours": read_by_ours}.items():
+for name, read in {"suspicious": read_by_suspicious, "ours": read_by_ours}.items():
     doubled = np.allclose(read(2 * first), 2 * read(first))
     added = np.allclose(read(first + second), read(first) + read(second))
     print(f"{name:10}  twice the input, twice the state: {doubled!s:5}   sum for sum: {added}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# A linear cell cannot make one word change the meaning of another: reading is mere addition. And all its steps are together one matrix, as notebook 2 showed for layers.
+# A linear cell cannot make one word change the meaning of another: reading is mere addition. And all steps over a text of given length are together one matrix, as notebook 2 showed for layers.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 3 · Repair the cell
 #
 # What is missing in `suspicious_step`? Write it right, with the same arguments. **Predict:** would cutting the state off at ±1 do as well?
 #
-# <details><summary>Answer</summary>The tanh is missing. Cutting bounds the state, but between −1 and 1 such a cell is still linear, and beyond them its slope is exactly 0, so nothing can be learned there.</details>
+# <details><summary>Answer</summary>The tanh is missing. It would bound the state. But between −1 and 1 such a cell is still linear, and beyond them its slope is exactly 0: nothing is learned there. The slope of tanh is small there, but never 0.</details>
 
 # %% tags=["exercise-3-stub"]
 def repaired_step(x, h, W, b):
@@ -624,7 +596,7 @@ def marked(pairs):
     """Names between marks, and their languages, as two lists."""
     return [f"^{name}$" for name, _ in pairs], [language for _, language in pairs]
 
-
+# %%
 settings = [(n, alpha) for n in (2, 3, 4) for alpha in (0.1, 0.3)]
 order, alpha = max(settings, key=lambda s: naive_bayes(*s).score(*marked(names.validation)))
 bayes = naive_bayes(order, alpha)
@@ -652,7 +624,7 @@ def to_tensors(pairs):
     length = torch.tensor([len(row) for row in rows])
     return nn.utils.rnn.pad_sequence(rows, batch_first=True), length, y
 
-
+# %%
 tensors = {part: to_tensors(pairs) for part, pairs in zip(names._fields, names)}
 x, length, y = tensors["train"]
 print(f"{len(CHARACTERS)} characters, x {tuple(x.shape)}, padding {(x == 0).float().mean():.0%}")
@@ -837,6 +809,8 @@ def walk(weights, step, epochs=1, B=64):
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### One pass over the names
+#
+# Before training, the loss should be near $\log 24$, that of guessing; after one pass it should be well below.
 
 # %% tags=["topic-C6b"]
 losses = walk(weights, lambda weights: sgd_step(weights, lr=0.2))
@@ -859,10 +833,12 @@ print(f"validation accuracy {accuracy(*tensors['validation'], weights):.0%}")
 # A weight with small gradients takes steps as large as one with large gradients: good for rare characters and words. $k$ counts the steps.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# In the first step m over root v is plus or minus one for every weight: Adam starts with the sign of the gradient. AdamW, used in notebook 2, also shrinks the weights directly.
+# In the first step m over root v is plus or minus one for every weight that has a gradient: Adam starts with the sign of the gradient. AdamW, by Loshchilov and Hutter, used in notebook 2, also shrinks the weights directly.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The formulas as code
+#
+# An object, because $m$, $v$ and $k$ must survive from step to step.
 
 # %% tags=["topic-C4"]
 class Adam:
@@ -884,10 +860,12 @@ class Adam:
                 p.grad = None
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Three lines are the three formulas. m and v are as large as the weights: Adam needs three times the memory of SGD's weights.
+# Three lines are the three formulas. m and v are as large as the weights: Adam keeps two more numbers for each weight than SGD.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The same steps as PyTorch's Adam
+#
+# Twenty steps down a small valley, side by side:
 
 # %% tags=["topic-C4", "nbval-check-output"]
 ours = [torch.randn(3, 2).double().requires_grad_()]
@@ -906,6 +884,8 @@ print("equal after 20 steps, to 1e-10:", (ours[0] - theirs[0]).abs().max().item(
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Which rate, which method?
+#
+# The same start and the same batches for all; one pass over the names each.
 
 # %%
 methods = {
@@ -942,6 +922,8 @@ def plot_curves(window=20):
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Too slow, right, too fast
+#
+# Training loss in one pass over the names, averaged over twenty batches; the axis is logarithmic:
 
 # %% tags=["topic-C4", "output-only"]
 show(plot_curves(), "Both need a rate that fits: too small crawls, too large stays above log 24, the loss of knowing nothing.")
@@ -999,7 +981,9 @@ def train_names(model, epochs=7, B=128, lr=3e-3):
 # Line by line the walk by hand: encode, decode, loss, gradient, step. New are the clipping, for notebook 4, and the schedule.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### The result
+# ### Names: the result
+#
+# Accuracy counts every name alike; its mean over languages counts every language alike.
 
 # %% tags=["topic-B4a"]
 torch.manual_seed(0)
@@ -1012,7 +996,7 @@ def predicted(model, part):
     with torch.no_grad():
         return model(x, length).argmax(dim=1)
 
-
+# %%
 truth = tensors["test"][2].numpy()
 guesses = {
     f"naïve Bayes, {order}-grams": np.searchsorted(LANGUAGES, bayes.predict(marked(names.test)[0])),
@@ -1028,10 +1012,12 @@ print("counting character n-grams beats this RNN:", bayes_right.mean() > rnn_rig
 print("the RNN gets more than half right:        ", rnn_right.mean() > 0.5)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# An honest result: the classic baseline wins. The mean over languages counts a rare language as much as a frequent one; with classes of very unequal size it is the number to look at. Where does the network lose?
+# An honest result: the classic baseline wins. One start here; `make bench` shows three. The mean over languages counts a rare language as much as a frequent one; with classes of very unequal size it is the number to look at. Where does the network lose?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Where does it lose?
+#
+# Accuracy of both models on the test names, by the length of the name:
 
 # %% slideshow={"slide_type": "skip"}
 def plot_by_length(edges=(2, 7, 10, 14, 20, 99)):
@@ -1061,12 +1047,12 @@ print("the gap is larger for names of 14 characters or more:", gap["long"] > gap
 # %% [markdown] slideshow={"slide_type": "notes"}
 # A long name gives more evidence. What does the network do with it? Collect guesses before the next slide.
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Does it forget how the name began?
+# ### What do they use of a long name?
 #
-# Give the trained network only a part of each long name (14 letters or more):
+# Give both trained models only a part of each long name (14 letters or more):
 
 # %%
-long = [(name, language) for name, language in names.test if len(name) >= 14]
+long = [pair for pair in names.test if len(pair[0]) >= 14]
 cut = {
     "the whole name": lambda name: name,
     "its last 10 letters": lambda name: name[-10:],
@@ -1074,21 +1060,26 @@ cut = {
 }
 answers = {}
 for what, part_of in cut.items():
-    x, length, y = to_tensors([(part_of(name), language) for name, language in long])
-    with torch.no_grad():
-        answers[what] = name_rnn(x, length).argmax(dim=1)
-    print(f"{what:21} right {(answers[what] == y).float().mean():.0%}", end="")
-    print(f"   same answer as for the whole name {(answers[what] == answers['the whole name']).float().mean():.0%}")
+    pairs = [(part_of(name), language) for name, language in long]
+    x, length, y = to_tensors(pairs)
+    answers[what] = name_rnn(x, length).argmax(dim=1)
+    right = (answers[what] == y).float().mean()
+    same = (answers[what] == answers["the whole name"]).float().mean()
+    print(f"{what:21} naïve Bayes right {bayes.score(*marked(pairs)):.0%}", end="")
+    print(f"   RNN right {right:.0%}, same answer {same:.0%}")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 whole, end, beginning = answers.values()
-print("the end decides more often than the beginning:", (end == whole).sum() > (beginning == whole).sum())
+end_decides = (end == whole).sum() > (beginning == whole).sum()
+print("the RNN's answer depends more on the end than on the beginning:", end_decides.item())
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The last letters alone give nearly the same answers as the whole name: of what came before, little is left in the last state. Notebook 4 asks why that is hard, notebook 5 does something about it.
+# Same answer: as for the whole name. The end decides most, the beginning not nothing. Long names are also rare in training, so this does not prove forgetting; notebook 4 measures it, notebook 5 does something about it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Which languages are confused?
+#
+# Each row shows where the test names of one language end up; a perfect classifier would be a bright diagonal and nothing else.
 
 # %% slideshow={"slide_type": "skip"}
 def confusion(guess):
@@ -1102,9 +1093,9 @@ def plot_confusion(guess):
     """Draw the confusions of the test names as a matrix."""
     fig, ax = plt.subplots(figsize=(8.6, 4.5))
     image = ax.imshow(100 * confusion(guess), aspect="auto", cmap="viridis", vmin=0, vmax=100)
-    ax.set_xticks(range(len(LANGUAGES)), labels=LANGUAGES, rotation=60, ha="right", fontsize=9)
-    ax.set_yticks(range(len(LANGUAGES)), labels=LANGUAGES, fontsize=9)
-    ax.set(xlabel="predicted", ylabel="true")
+    ax.set_yticks(range(len(LANGUAGES)), labels=LANGUAGES, fontsize=10)
+    ax.set_xticks(range(len(LANGUAGES)), labels=[])
+    ax.set(xlabel="predicted, in the same order", ylabel="true")
     ax.grid(False)
     fig.colorbar(image, label="share of the row (%)", shrink=0.8)
     return fig
@@ -1117,6 +1108,8 @@ show(plot_confusion(guesses["RNN"]), "Most names land on the diagonal; the next 
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The five largest confusions
+#
+# In per cent of all names of the true language:
 
 # %%
 table = confusion(guesses["RNN"])
@@ -1130,6 +1123,8 @@ for cell in np.argsort(-table, axis=None)[:5]:
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The prediction, letter by letter
+#
+# The read-out can be asked after each letter, although it was trained on the last state only.
 
 # %% slideshow={"slide_type": "skip"}
 def plot_name(name, best=5):
@@ -1155,6 +1150,8 @@ show(plot_name("Frankreich"), "A test name, German for France: the answer change
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Try your own names
+#
+# Type the name of a country, real or invented, and press Enter. Which letters give a language away?
 
 # %% tags=["widget", "output-only", "nbval-ignore-output"] nbval_ignore_reason="a widget's output lives in the widget"
 @interact(name=Text("Mordorország", description="name", continuous_update=False))
@@ -1208,7 +1205,10 @@ def continuation(counts):
             lower[context[1:]][word] += 1
     return dict(lower)
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Rare words become UNK, as there:
 
+# %% slideshow={"slide_type": "skip"}
 def replace_rare(splits, min_count):
     """Replace by UNK what occurs fewer than min_count times in the training part."""
     frequency = Counter(word for sentence in splits["train"] for word in sentence)
@@ -1265,7 +1265,10 @@ def kneser_ney(counts, n, d):
     """Interpolated Kneser–Ney from the counts of order n."""
     return ladder(kneser_ney_levels(counts, n), discounting(d))
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# And the yardstick:
 
+# %% slideshow={"slide_type": "skip"}
 def factors(p, sentence):
     """The factors p(w_t | w_1 … w_{t-1}) of a sentence, EOS the last."""
     return [p(word, sentence[:t]) for t, word in enumerate(sentence + [EOS])]
@@ -1279,6 +1282,8 @@ def perplexity(p, corpus):
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Streams and windows
+#
+# Two functions, tried on a stream that just counts:
 
 # %%
 def stream(corpus, number):
@@ -1294,7 +1299,7 @@ def stream_batches(ids, B, T):
     for t in range(0, N, T):
         yield x[:, t : t + T], y[:, t : t + T]
 
-
+# %%
 for x, y in stream_batches(torch.arange(17), B=2, T=4):
     print(f"x {x.tolist()}   y {y.tolist()}")
 
@@ -1303,6 +1308,8 @@ for x, y in stream_batches(torch.arange(17), B=2, T=4):
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The model
+#
+# Table, cell and read-out once more; this time the state goes in and comes out, too.
 
 # %%
 class RNNLM(nn.Module):
@@ -1319,7 +1326,7 @@ class RNNLM(nn.Module):
         states, h = self.rnn(self.C(x), h)
         return self.read_out(states), h
 
-
+# %%
 scores, h = RNNLM(V=45, E=16, H=64)(torch.zeros(2, 4, dtype=int))
 print("scores", tuple(scores.shape), "  state", tuple(h.shape))
 
@@ -1328,6 +1335,8 @@ print("scores", tuple(scores.shape), "  state", tuple(h.shape))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Training with a carried state
+#
+# `detach` keeps the state's value, and cuts the gradient where the window begins.
 
 # %%
 def train_lm(model, ids, B, T, epochs, lr, weight_decay):
@@ -1398,7 +1407,7 @@ def log_probs(model, contexts, targets):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The grammar: near the floor
 #
-# Against Kneser–Ney, and notebook 2's window model with as many parameters.
+# Against Kneser–Ney, and notebook 2's window model with as many parameters. Sentences are independent here, so carrying the state over brings no advantage: the RNN must even learn to forget.
 
 # %%
 grammar = load_grammar("english")
@@ -1413,6 +1422,8 @@ len(stream(toy["train"], toy_number))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Three starts each
+#
+# Random initial weights and, for the window model, random batches differ; data and settings do not.
 
 # %%
 def stream_perplexity(model, ids):
@@ -1421,7 +1432,7 @@ def stream_perplexity(model, ids):
         scores, _ = model(ids[None, :-1])
         return math.exp(cross_entropy(scores[0], ids[1:]))
 
-
+# %%
 SEEDS = (0, 1, 2)
 rnns, nets, results = [], [], defaultdict(list)
 toy_stream, toy_windows = stream(toy["train"], toy_number), windows(toy["train"], 6, toy_number)
@@ -1435,10 +1446,12 @@ for seed in SEEDS:
     results["window, n = 6"].append(math.exp(-log_p.mean()))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# As many parameters, the same tokens seen the same number of times, three starts each.
+# As many parameters, the same tokens seen the same number of times (the RNN in half as many steps), three starts each.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The table
+#
+# Perplexity per token, mean and standard deviation over three starts; the floor is what nobody can beat:
 
 # %% tags=["output-only"]
 counts = count_ngrams(toy["train"], 5)
@@ -1462,7 +1475,7 @@ print("and stays within 8 % of the floor:        ", worst < 1.08 * grammar.floor
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Over the cliff
 #
-# Notebook 2's test: push the verb away from its subject, a noun of the other number between them (a clause at distance 7). The RNN has read one sentence before, as in training; grey: without it, from $h = 0$.
+# Notebook 2's test: push the verb away from its subject, a noun of the other number between them (a clause at distance 7). The RNN has read one sentence before, as in training.
 
 # %% slideshow={"slide_type": "skip"}
 SINGULAR = ["cat", "dog", "child", "teacher", "robot", "poet"]
@@ -1495,6 +1508,9 @@ def agreement(p, distance):
         shares.append(mass[is_plural] / (mass[True] + mass[False]))
     return np.mean(shares)
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# All models as functions $p(w \mid h)$, as in notebook 1:
+
 # %% slideshow={"slide_type": "skip"}
 def as_function(model, number, before=()):
     """A recurrent language model as p(word, history) of a sentence, which comes after these sentences."""
@@ -1518,11 +1534,14 @@ def window_function(model, n, number):
 
     return p
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The mean of three starts of each network:
+
 # %% slideshow={"slide_type": "skip"}
 def plot_cliff():
     """Draw the agreement of each model against the distance of the subject."""
     fig, ax = plt.subplots()
-    for (name, shares), mark, color in zip(cliff.items(), ("o-", "v--", "s-.", "^:"), ("rnn", "baseline", "window", "ngram")):
+    for (name, shares), mark, color in zip(cliff.items(), ("o-", "s-.", "^:"), ("rnn", "window", "ngram")):
         ax.plot(distances, shares, mark, color=COLOR[color], label=name)
     ax.axhline(0.5, color=COLOR["baseline"], lw=1)
     ax.annotate("a coin", (distances[-1] + 0.4, 0.5), va="bottom", ha="right", color=COLOR["baseline"])
@@ -1535,7 +1554,6 @@ def plot_cliff():
 distances = [between + 1 for between in BETWEEN]
 models = {
     "RNN": [as_function(net, toy_number, toy["test"][:1]) for net in rnns],
-    "RNN, from h = 0": [as_function(net, toy_number) for net in rnns],
     "window, n = 6": [window_function(net, 6, toy_number) for net in nets],
     "Kneser–Ney, n = 5": [toy_kn],
 }
@@ -1543,6 +1561,9 @@ cliff = {
     name: np.mean([[agreement(p, distance) for distance in distances] for p in starts], axis=0)
     for name, starts in models.items()
 }
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# And the curves:
 
 # %% tags=["topic-C1", "output-only"]
 show(plot_cliff(), "The window model falls where its window ends; the state of the RNN still knows the subject.")
@@ -1552,7 +1573,20 @@ print("at every distance the RNN puts more than 60 % on the right number:", min(
 print("the window model falls below a coin:", min(cliff["window, n = 6"]) < 0.5)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Means of three starts. With a carried state, training has hardly ever shown the zero state that a lone sentence starts from; one of the three starts suffers from that. No window, no cliff. That does not mean that the RNN remembers for ever: notebook 4 measures how its memory fades.
+# Means of three starts. No window, no cliff. That does not mean that the RNN remembers for ever: notebook 4 measures how its memory fades.
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### A state that training never showed
+#
+# With a carried state, hardly any sentence of the training text began at $h = 0$. Start there, and the three networks are less sure:
+
+# %%
+for net in rnns:
+    usual, cold = as_function(net, toy_number, toy["test"][:1]), as_function(net, toy_number)
+    shares = [agreement(p, distance) for distance in (1, 7) for p in (usual, cold)]
+    print("distance 1: {:.2f}, from zero {:.2f}    distance 7: {:.2f}, from zero {:.2f}".format(*shares))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# A small lesson in testing as one has trained: give such a model a sentence to read first. Or begin some training texts at zero.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Watch it read
@@ -1599,6 +1633,8 @@ show(plot_reading(sentence, t=7), f"After “… sees”, {plural_share(sentence
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Step by step
+#
+# Move through the sentence: which words change the prediction, and which units remember?
 
 # %% tags=["widget", "output-only", "nbval-ignore-output"] nbval_ignore_reason="a widget's output lives in the widget"
 @interact(t=IntSlider(3, min=0, max=len(sentence), description="words", continuous_update=False))
@@ -1621,6 +1657,8 @@ def read(t):
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Identical, bit by bit
+#
+# With random weights: no training is needed for this.
 
 # %% tags=["topic-B8", "nbval-check-output"]
 fruit, company = "Apple is good for health".split(), "Apple is a billion dollar company".split()
@@ -1647,10 +1685,12 @@ def plot_difference():
     return fig
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The weights are random: the statement holds for every left-to-right network, trained or not, with gates or without.
+# The weights are random: the statement holds for every left-to-right network, trained or not, with gates or without, as long as dropout is off.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Where the difference enters
+#
+# The distance between the two sentences' states, word by word:
 
 # %% tags=["topic-B8", "output-only"]
 show(plot_difference(), "Exactly zero until the first word that differs has been read.")
@@ -1661,7 +1701,7 @@ show(plot_difference(), "Exactly zero until the first word that differs has been
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Real text
 #
-# The prose of notebook 1, one pass for each network, about as many parameters. Kneser–Ney of the same order as the window beside them.
+# The prose of notebook 1, one pass for each network, about as many parameters, beside Kneser–Ney. The RNN reads on across sentences; its gradient is cut every eight steps.
 
 # %%
 prose = replace_rare(load_prose(seed=0)._asdict(), min_count=2)
@@ -1679,10 +1719,12 @@ counts = count_ngrams(prose["train"], 5)
 prose_kn = kneser_ney(counts, 5, estimate_discount(counts))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# While it trains: the RNN reads sentence after sentence without a break, so its state may know what the page was about.
+# While it trains: the RNN reads sentence after sentence without a break, so its state may know what the page was about. Mikolov and colleagues made such models popular in 2010.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### The result
+# ### Prose: the result
+#
+# One pass over the training text for each network; the same tokens are scored.
 
 # %% tags=["output-only"]
 of_rnn = stream_perplexity(prose_rnn, stream(prose["test"], prose_number))
@@ -1696,7 +1738,7 @@ print(f"RNN, one pass            {of_rnn:5.0f}   {parameters(prose_rnn):,} param
 print("after one pass the RNN is behind the window model:", of_rnn > of_window)
 
 # %% [markdown]
-# On real text, after one pass, the plain RNN does not beat the window, although its state could hold more than four words. Why is it hard to learn from far back? That is the question of notebook 4.
+# On real text, after one pass, the plain RNN does not beat the window, although its state could hold more than four words. Can the state not hold them, or can training not reach them? That is the question of notebook 4.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # No result is adjusted: a plain RNN needs more training than a window model for the same perplexity. `make bench` trains both for longer and from several starts.
@@ -1722,8 +1764,10 @@ def training_speed(forward, tokens, repeats=20):
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Relative to the window model
+#
+# 1 would be as fast as the window model's layer on as many tokens:
 
-# %% tags=["topic-C5", "volatile", "nbval-ignore-output"] nbval_ignore_reason="seconds differ from machine to machine"
+# %%
 def relative_speeds(T, B=8, E=64, H=64):
     """Training speed of our loop and of torch.nn.RNN, relative to the window model's layer."""
     x, four_words = torch.randn(B, T, E), torch.randn(B * T, 4 * E)
@@ -1733,7 +1777,7 @@ def relative_speeds(T, B=8, E=64, H=64):
     ours = training_speed(lambda: rnn(x, torch.zeros(B, H), *cell)[0], B * T)
     return ours / window, training_speed(lambda: fused(x)[0], B * T) / window
 
-
+# %% tags=["topic-C5", "volatile", "nbval-ignore-output"] nbval_ignore_reason="seconds differ from machine to machine"
 print("training speed relative to the window model\n   T   our loop   torch.nn.RNN")
 for T in (4, 16, 64, 256):
     print("{:4} {:9.3f} {:12.3f}".format(T, *relative_speeds(T)))
@@ -1747,7 +1791,7 @@ for T in (4, 16, 64, 256):
 # - A cell in a few lines, equal to PyTorch's in outputs and all gradients, and a nose for its classic bugs: no tanh, a double shift, a state that has read padding.
 # - A training walk by hand, from the likelihood to Adam, and the same with `torch.nn`.
 # - A language model within a few percent of the grammar's floor, without a window and without a cliff.
-# - Two open questions: why counting still wins on long names and on prose, and what to do about the waiting.
+# - Two open questions: why counting still wins on long names and after one pass over prose, and what to do about the waiting.
 #
 # **Next:** notebook 4 follows the gradient back through time and finds out why the plain RNN forgets.
 
@@ -1765,4 +1809,4 @@ for T in (4, 16, 64, 256):
 # - I. Loshchilov, F. Hutter: *Decoupled weight decay regularization.* ICLR 2019.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Elman's paper is short and readable; its experiments on letters and words are those of this lecture, in small.
+# Elman's paper is short and readable; it predicts letters and words, as we do.
