@@ -204,14 +204,14 @@ def test_a_shown_figure_is_closed(shown):
     assert not plt.fignum_exists(figure.number)
 
 
-def test_the_picture_is_twice_as_sharp_as_it_is_large(shown):
+def test_the_picture_is_sharper_than_it_is_large(shown):
     figure, ax = plt.subplots(figsize=(3, 2), dpi=100)
 
     show(figure, "A frame.")
 
     bundle, options = shown[0]
     image = Image.open(BytesIO(base64.b64decode(bundle["image/png"])))
-    assert image.size == (600, 400)
+    assert image.size == (375, 250)
     assert (options["metadata"]["image/png"]["width"], options["metadata"]["image/png"]["height"]) == (300, 200)
 
 

@@ -276,7 +276,7 @@ check_inputs_and_targets(inputs_and_targets_solution)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same with tensors
 #
-# The equation is the first function, the loop over time is the second. Each works on a whole batch of sequences at once.
+# The equation is the first function, the loop over time is the second.
 
 # %% tags=["topic-C1"]
 def rnn_step(x_t, h, W_xh, W_hh, b_h):
@@ -296,8 +296,7 @@ def rnn(x, h, W_xh, W_hh, b_h):
 x = torch.eye(4).double()[None]  # one sentence of four one-hot inputs, (1, 4, 4)
 W_xh, W_hh = torch.tensor(list(W_XH.values())).double(), torch.tensor(W_HH).double()
 states, last_state = rnn(x, torch.zeros(1, 2).double(), W_xh, W_hh, b_h=0)
-by_pencil = torch.tensor([h]).double()
-print("the pencil's last state:", torch.allclose(last_state, by_pencil, atol=1e-12))
+print("the pencil's last state:", np.allclose(last_state, [h], atol=1e-12))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # A few lines that read any length. The Python loop over T cannot be avoided here: each state needs the one before.
@@ -324,12 +323,9 @@ tuple(states.shape)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Seven differences
-#
-# Let PyTorch compute the same, and compare everything that comes out, and every gradient:
 
 # %% tags=["topic-C1", "nbval-check-output"]
-x.requires_grad_(), h_0.requires_grad_()
-their_states, their_last = theirs(x, h_0[None])
+their_states, their_last = theirs(x.requires_grad_(), h_0.requires_grad_()[None])
 (their_states * direction).sum().backward()
 differences = {
     "states": states - their_states,
@@ -341,7 +337,7 @@ differences = {
     "∂J/∂b_h": ours[4].grad - theirs.bias_hh_l0.grad,
 }
 for name, difference in differences.items():
-    print(f"{name:10} equal to 1e-10: {difference.abs().max().item() < 1e-10}")
+    print(f"{name:10} equal to 1e-10:", difference.abs().max().item() < 1e-10)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # From scratch once, proved equal, and from now on torch.nn.RNN. Unequal sizes B, T, E, H make sure that no swapped axis can hide.
@@ -399,8 +395,19 @@ def parameters(model):
     return sum(p.numel() for p in model.parameters())
 
 
+parameters(nn.RNN(input_size=64, hidden_size=64))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# PyTorch keeps two biases: 2 · 64 · 64 + 2 · 64.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### What training keeps
+#
+# Autograd can report each tensor that it puts aside for the way back. We count each once, and leave the weights out, which are kept anyway:
+
+# %%
 def kept_bytes(T, B=1, E=64, H=64):
-    """Bytes of inputs and states that our loop keeps for the backward pass."""
+    """Bytes of inputs and states kept for the backward pass of our loop."""
     cell = [torch.randn(shape, requires_grad=True) for shape in ((E, H), (H, H), (H,))]
     kept = {}
 
@@ -416,7 +423,7 @@ def kept_bytes(T, B=1, E=64, H=64):
 kept_bytes(T=10)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# saved_tensors_hooks sees every tensor that autograd puts aside for the way back. A tensor that is kept twice is counted once, and the weights are left out: they are kept anyway.
+# Ask before running: ten inputs and eleven states of 64 numbers of four bytes each.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Count both
@@ -453,7 +460,7 @@ def run(step, W, b, inputs):
 # Let the students experiment before the exercise.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Watch its state
+# ### Two cells with the same weights
 #
 # The weights from state to state are scaled to a **spectral radius** of 1.1: that is their largest absolute eigenvalue.
 
@@ -462,6 +469,8 @@ rng = np.random.default_rng(0)
 inputs, b = rng.normal(size=(100, 3)), np.zeros(8)
 W = rng.normal(size=(3 + 8, 8)) / 8**0.5
 W[3:] *= 1.1 / np.abs(np.linalg.eigvals(W[3:])).max()  # the state's part: spectral radius 1.1
+
+
 def read_by_ours(inputs):
     """The last state (8,) of our cell, with the same weights."""
     cell = [torch.tensor(a) for a in (W[:3], W[3:], b)]
@@ -472,14 +481,22 @@ def read_by_suspicious(inputs):
     """The last state (8,) of the suspicious cell."""
     return run(suspicious_step, W, b, inputs)[-1]
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Each step multiplies the old state by the same matrix; repeated multiplication is what eigenvalues describe.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The size of the state
+#
+# $\|h_T\|$ after $T$ random inputs, for the suspicious cell and for ours with the same weights:
+
+# %%
 print(f"size of the state; ours cannot pass √8 = {8**0.5:.2f}\n  T   suspicious   ours")
 for T in (1, 10, 50, 100):
     suspicious, ours = (np.linalg.norm(read(inputs[:T])) for read in (read_by_suspicious, read_by_ours))
     print(f"{T:3} {suspicious:12.1f} {ours:6.2f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Each step multiplies the old state by the same matrix; repeated multiplication is what eigenvalues describe. Try a radius of 0.9: the state no longer grows without bound, though it still passes √H. That is why such a bug survives: how bad it is depends on the weights.
+# Try a radius of 0.9: the state no longer grows without bound, though it still passes √H. That is why such a bug survives: how bad it is depends on the weights.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### One more experiment
@@ -610,7 +627,7 @@ print(f"always the most frequent language of the test names: {most:.0%}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Names as tensors
 #
-# Numbers for characters; short names are padded with 0 to the length of the longest.
+# Numbers for characters; short names are padded with 0 to the length of the longest name in the table. In batches of similar lengths little of that is left.
 
 # %%
 CHARACTERS = sorted({character for name, _ in names.train for character in name})
@@ -677,9 +694,6 @@ def check_final_states(attempt):
             ),
             "this is the largest value of each unit; asked for is the last state": (
                 lambda states, length: np.array([s[:n].max(axis=0) for s, n in zip(states, length)])
-            ),
-            "the longest length is not everybody's: take each sequence's own": (
-                lambda states, length: states[:, length.max() - 1] if length.max() < states.shape[1] else states[:, -1]
             ),
         },
     )
@@ -762,11 +776,23 @@ def sgd_step(weights, lr):
             p.grad = None
 
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Likelihood and step, two of the lecture's four words; predictions and gradient follow.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Predict, and evaluate
+#
+# The prediction is the likeliest language; the measure is how often it is right.
+
+# %% tags=["topic-C6b"]
 def accuracy(x, length, y, weights):
     """The share of names whose likeliest language is right."""
     with torch.no_grad():
         guesses = decode(encode(x, length, weights), weights).argmax(dim=1)
         return (guesses == y).float().mean().item()
+
+
+print(f"before training: {accuracy(*tensors['validation'], weights):.0%} right, by chance {1 / 24:.0%}")
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-check-output"]
 scores = torch.randn(6, 4)
@@ -774,7 +800,7 @@ labels = torch.tensor([0, 3, 1, 1, 2, 0])
 print("nll equals cross_entropy:", torch.allclose(nll(scores, labels), cross_entropy(scores, labels)))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Four nouns of the lecture, four pieces of code: likelihood, predictions (the argmax), gradient (backward, on the next slide), step.
+# The argmax needs no softmax: it keeps the order.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The whole walk
@@ -1079,7 +1105,7 @@ print("the RNN's answer depends more on the end than on the beginning:", end_dec
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Which languages are confused?
 #
-# Each row shows where the test names of one language end up; a perfect classifier would be a bright diagonal and nothing else.
+# Each row shows where the test names of one language end up.
 
 # %% slideshow={"slide_type": "skip"}
 def confusion(guess):
@@ -1091,7 +1117,7 @@ def confusion(guess):
 
 def plot_confusion(guess):
     """Draw the confusions of the test names as a matrix."""
-    fig, ax = plt.subplots(figsize=(8.6, 4.5))
+    fig, ax = plt.subplots(figsize=(8.6, 4.1))
     image = ax.imshow(100 * confusion(guess), aspect="auto", cmap="viridis", vmin=0, vmax=100)
     ax.set_yticks(range(len(LANGUAGES)), labels=LANGUAGES, fontsize=10)
     ax.set_xticks(range(len(LANGUAGES)), labels=[])
@@ -1146,7 +1172,7 @@ def plot_name(name, best=5):
 show(plot_name("Frankreich"), "A test name, German for France: the answer changes with each letter, and only the last one counts.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The decoder can be asked after each letter: N to N for free. Watch the answer jump at telling letters. With this name the network ends up wrong, and sure of itself.
+# The decoder can be asked after each letter: N to N for free. Watch the answer jump at telling letters. Here the network ends up wrong, and sure of itself.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Try your own names
@@ -1283,7 +1309,7 @@ def perplexity(p, corpus):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Streams and windows
 #
-# Two functions, tried on a stream that just counts:
+# Two functions, tried on a stream that just counts. Check: is each target its input's successor, and does each row go on where it stopped?
 
 # %%
 def stream(corpus, number):

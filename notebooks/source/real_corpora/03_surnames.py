@@ -185,9 +185,9 @@ def to_tensors(pairs):
 # The model, the batches and the tensors are notebook 3's, word for word.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Training with weights
+# ### Names as tensors
 #
-# One function trains a network from a random start and returns its answers to the test names. Where the weight of a language is large, so is the gradient of its names.
+# Characters become numbers, languages too; what the test names hold beyond the training characters is read as 0.
 
 # %%
 character_number = {c: number for number, c in enumerate(sorted({c for name, _ in train for c in name}), start=1)}
@@ -195,9 +195,17 @@ x, length, y = to_tensors(train)
 test_x, test_length, _ = to_tensors(test)
 f"{len(character_number)} characters, longest name {x.shape[1]}"
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Nothing new so far.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Training with weights
+#
+# One function trains a network from a random start and returns its answers to the test names. Where the weight of a language is large, so is the gradient of its names.
+
 # %%
 def fitted(weight, seed, epochs=5, B=128, lr=3e-3):
-    """The languages that a NameRNN, trained with these weights of the languages, gives the test names."""
+    """A NameRNN's answers to the test names, trained with these weights of the languages."""
     torch.manual_seed(seed)
     model = NameRNN(len(character_number) + 1, E=64, H=128, out=len(LANGUAGES))
     optimizer = torch.optim.Adam(model.parameters(), lr)
@@ -222,6 +230,9 @@ def fitted(weight, seed, epochs=5, B=128, lr=3e-3):
 
 # %%
 balanced = torch.tensor([len(train) / (len(LANGUAGES) * frequency[language]) for language in LANGUAGES])
+{language: round(balanced[LANGUAGES.index(language)].item(), 2) for language in ("Russian", "Vietnamese")}
+
+# %%
 weights = {"plain": None, "root of balanced": balanced.sqrt(), "balanced": balanced}
 guesses = {(name, seed): fitted(weight, seed) for name, weight in weights.items() for seed in (0, 1)}
 for (name, seed), guess in guesses.items():
