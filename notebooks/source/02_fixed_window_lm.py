@@ -707,7 +707,7 @@ C, W_xh, b_h = torch.randn(V + 1, E), torch.randn((n - 1) * E, H), torch.randn(H
 W_hy, b_y = torch.randn(H, V), torch.randn(V)
 context = torch.randint(V + 1, (B, n - 1))
 y = torch.softmax(window_scores(context, C, W_xh, b_h, W_hy, b_y), dim=1)
-print(f"{tuple(y.shape)}, each row sums to {y.sum(dim=1).tolist()}")
+print(tuple(y.shape), "each row sums to 1:", torch.allclose(y.sum(dim=1), torch.ones(B)))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Follow the shapes by finger. The same table C serves all positions; position enters only through the rows of W_xh.
