@@ -55,7 +55,7 @@ setup(seed=0)
 # | $W_l, b_l$, $f_l$ | `W`, `b`, `f` | | weights, bias and activation function of layer $l$ |
 # | $a^l$, $\delta^l$ | `a`, `delta` | `(B, H)` | the sums in layer $l$, and $\partial J / \partial a^l$ |
 # | $\hat y$ | `y` | `(B, V)` | predicted probabilities of the next word |
-# | $J$, $\lambda$ | `J`, `lam` | | mean loss in nats; weight of a penalty |
+# | $J$, $\lambda$ | `J`, `lam` | | mean loss in nats; weight of a penalty, later of a mixture |
 #
 # In the first part, $h$ is the context, as in notebook 1; later, what a network has made of it. `B` contexts are treated at once.
 
@@ -378,7 +378,7 @@ print("the same score:", np.isclose(np.sum(theta * f_hw), theta[w] @ f_h))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 2 · The gradient with respect to the scores
 #
-# **Predict first:** probabilities 0.7, 0.2, 0.1, and the second word was right. Which scores should rise, and what is the sum of the three derivatives of $-\log p_w$? Write it for any list of probabilities.
+# **Predict first:** probabilities 0.7, 0.2, 0.1, and the second word was right. Which scores should rise, and what is the sum of the three derivatives of $-\log p_w$? Return the list of derivatives for any probabilities; `w` is the number of the right word, from 0.
 #
 # <details><summary>Answer</summary>0.7, −0.8, 0.1: a step against the gradient lifts only the right word. The sum is 0.</details>
 
@@ -421,7 +421,7 @@ def check_score_gradient(attempt):
             "this is p(1 − p), the derivative of each probability by its own score": (
                 lambda p, w: [q * (1 - q) for q in p]
             ),
-            "you took the word's number for its probability: 1 is taken from entry w": (
+            "you subtracted the word's number from all entries: subtract 1, from entry w only": (
                 lambda p, w: [q - w for q in p]
             ),
             "1 is taken from the right word only": (lambda p, w: [q - 1 for q in p]),
@@ -457,7 +457,7 @@ check_score_gradient(score_gradient_solution)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Loss and gradient as code
 #
-# `F` has one row for each different list of answers, `N` the counts of the words that followed. $\lambda$ keeps weights small: without it, pairs of feature and word that were never seen would drive them to $-\infty$.
+# `F` has one row for each of the `U` different lists of answers, `N` the counts of the words that followed. $\lambda$ keeps weights small: without it, pairs of feature and word that were never seen would drive them to $-\infty$.
 
 # %%
 def maxent_loss(theta, bias, F, N, lam):
@@ -594,7 +594,7 @@ print(f"where the most frequent pair of word and feature occurs {observed.max():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Logistic regression: the same weights
 #
-# scikit-learn minimises $\sum J_i + \frac{1}{2C} |\theta|^2$ instead of the mean; with $C = 1/(\lambda N)$ that is our loss. Ours is $\lambda = 1/N$: hence $C = 1$.
+# scikit-learn minimises $\sum_i J_i + \frac{1}{2C} |\theta|^2$ ($J_i$: the loss of token $i$; $C$ is its name for a number, not our table). With $C = 1/(\lambda N)$ that is our loss. Ours is $\lambda = 1/N$: hence $C = 1$.
 
 # %% tags=["topic-A9", "nbval-check-output"]
 row, word = np.nonzero(N)
@@ -715,7 +715,7 @@ print(tuple(y.shape), "each row sums to 1:", torch.allclose(y.sum(dim=1), torch.
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 3 · How many parameters?
 #
-# A window model of order $n$ with $V$ words, vectors of $E$ numbers and $H$ hidden units; the table has one row more, for BOS. **Predict:** which of its parts depend on $n$?
+# A window model of order $n$ with $V$ words, vectors of $E$ numbers and $H$ hidden units; the table has one row more, for BOS. **Predict:** which parts depend on $n$? Then write the number of all parameters.
 #
 # <details><summary>Answer</summary>Only W<sub>xh</sub>: it grows by E · H for each further word of context. An n-gram table can grow V-fold.</details>
 
@@ -816,7 +816,7 @@ for name, (f, derivative) in ACTIVATIONS.items():
     print(f"{name:9} and its derivative agree with PyTorch: {agree}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Ask for the largest slope of each before showing the next slide: a quarter, one, one.
+# Ask for the largest slope of each before showing the next slide: a quarter, and one for the three others.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The same as curves
@@ -835,7 +835,7 @@ def plot_activations():
     return fig
 
 # %% tags=["topic-A10", "output-only"]
-show(plot_activations(), "The sigmoid's slope never exceeds ¼, tanh reaches 1 at 0, ReLU has slope 1 wherever it is not 0.")
+show(plot_activations(), "The slope of the sigmoid never exceeds ¼; that of tanh is 1 at a = 0 and falls off; that of ReLU is 0 or 1.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The right panel matters in notebook 4: gradients are multiplied by these slopes at each layer or step.
@@ -1116,7 +1116,7 @@ print("loss at the start is within 3 % of log |V|:", abs(start / math.log(45) - 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Softmax once
 #
-# `cross_entropy` takes *scores* and applies the softmax itself. Given probabilities, it runs without complaint, but even a model that is always right pays
+# `cross_entropy` takes *scores* and applies the softmax itself. Given probabilities, it runs without complaint, but then even a model that is always right has a loss:
 
 # %% tags=["nbval-check-output"]
 certain = torch.eye(45)[:1]  # probability 1 for the right word
@@ -1361,7 +1361,7 @@ def plot_sharing():
 show(plot_sharing(), "Compare the two bars of a group: in contexts that are new, the network is better on both corpora. (%: share of tokens)")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Left group: contexts that never occurred. There Kneser–Ney must back off, and the network treats the new context like its relatives. On the grammar the network's lead shrinks to nothing where contexts are frequent; on prose counting wins between 1 and 9. The frequent contexts of the prose are mostly beginnings of sentences, where much can come: their loss is high for both.
+# Left group: contexts that never occurred. There Kneser–Ney must back off, and the network treats the new context like its relatives. On the grammar the network's lead shrinks to nothing where contexts are frequent; on prose counting wins between 1 and 9. The frequent contexts of the prose are all beginnings of sentences, where much can come: their loss is high for both.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Contexts that never occurred
@@ -1379,10 +1379,9 @@ for i in np.flatnonzero(seen == 0)[:8]:
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 new = seen == 0
 print("in new contexts, the network is better on average:", window[new].mean() > kn[new].mean())
+print("and for more than half of these tokens:            ", (window[new] > kn[new]).mean() > 0.5)
 seen, kn, window = compared["prose"]
-print("on prose, too:                                     ", window[seen == 0].mean() > kn[seen == 0].mean())
-seen, kn, window = compared["grammar"]
-print("and for more than half of the tokens:             ", (window[new] > kn[new]).mean() > 0.5)
+print("on prose, too, it is better on average:            ", window[seen == 0].mean() > kn[seen == 0].mean())
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Read one line: all words of the context are known, their combination is not. Some lines favour Kneser–Ney; the mean is what counts.
@@ -1406,7 +1405,7 @@ for word in ("cat", "cats", "sleep", "these"):
     print(f"{word:8} {neighbours(word, toy_table, words['grammar'])}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Nobody told the model that cat and dog are alike: they are followed by the same words. So are sleep and sleeps, the neighbour after the plural verbs.
+# Nobody told the model that cat and dog are alike: they are followed by the same words. So are sleep and sleeps: after the plural verbs come the singular ones.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### And on real text?
@@ -1543,7 +1542,7 @@ def plot_likeliest(text):
 show(plot_likeliest("return the length of"), "The five likeliest words after “return the length of”, by counting and by the network.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Try a phrase from the documentation, then the same phrase with a word exchanged by a similar one.
+# Try a phrase from the documentation, then the same phrase with one word exchanged for a similar one.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Try it
@@ -1622,9 +1621,9 @@ cliff = {name: [agreement(p, distance) for distance in distances] for name, p in
 def plot_cliff():
     """Draw the agreement of each model against the distance of the subject."""
     fig, ax = plt.subplots()
-    for (name, shares), mark, width in zip(cliff.items(), ("^--", "s-.", "D-", "o:"), (2, 2, 2, 2)):
+    for (name, shares), mark in zip(cliff.items(), ("^--", "s-.", "D-", "o:")):
         color = COLOR["ngram" if "Kneser" in name else "window"]
-        ax.plot(distances, shares, mark, color=color, lw=width, label=name)
+        ax.plot(distances, shares, mark, color=color, label=name)
     ax.axhline(0.5, color=COLOR["baseline"], lw=1)
     ax.annotate("a coin", (7.4, 0.5), va="bottom", ha="right", color=COLOR["baseline"])
     ax.set(xlabel="distance from subject to verb (tokens)", ylabel="right number, share of $p$", xticks=distances)

@@ -207,7 +207,7 @@ print(f"J = {mean:.3f} nats per token, perplexity {math.exp(mean):.2f}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 2 · What goes in, what is scored
 #
-# Make the inputs and the targets of a language model from a sentence. **Predict:** how many of each, for a sentence of three words?
+# From a sentence, a list of words, make the inputs and the targets of a language model, two lists; write `"<s>"` for BOS and `"</s>"` for EOS. **Predict:** how many of each, for a sentence of three words?
 #
 # <details><summary>Answer</summary>Four: BOS and the three words go in; the three words and EOS are scored.</details>
 
@@ -238,7 +238,7 @@ def check_inputs_and_targets(attempt):
                 lambda s: (list(s), [*s, "</s>"][1:])
             ),
             "the two lists are exchanged: this model predicts the past": (lambda s: ([*s, "</s>"], ["<s>", *s])),
-            "EOS is a target, never an input; BOS is an input, never a target": (
+            "here EOS is a target only, and BOS an input only": (
                 lambda s: (["<s>", *s, "</s>"], ["<s>", *s, "</s>"])
             ),
             "each input needs a target: EOS, after the last word": (lambda s: (["<s>", *s], list(s))),
@@ -462,7 +462,7 @@ def run(step, W, b, inputs):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Two cells with the same weights
 #
-# The weights from state to state are scaled to a **spectral radius** of 1.1: that is their largest absolute eigenvalue.
+# The weights from state to state are scaled to a **spectral radius**, the largest absolute value of an eigenvalue, of 1.1.
 
 # %%
 rng = np.random.default_rng(0)
@@ -585,7 +585,7 @@ check_repaired_step(repaired_step_solution)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## N → 1: from a name to its language
 #
-# What are countries and languages called in 24 languages? Given the name, letter by letter: which language is it? Names are split *by what they name*, so no country of the test part was seen in training in any language.
+# What are countries and languages called in 24 languages? Given the name, letter by letter: which language is it? Names are split *by what they name*, so no country or language of the test part was seen in training in any language.
 
 # %% tags=["topic-B4a"]
 names = load_names(seed=0)
@@ -627,7 +627,7 @@ print(f"always the most frequent language of the test names: {most:.0%}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Names as tensors
 #
-# Numbers for characters; short names are padded with 0 to the length of the longest name in the table. In batches of similar lengths little of that is left.
+# Numbers for characters; short names are padded with 0 to the length of the longest. In batches of similar lengths little of that is left.
 
 # %%
 CHARACTERS = sorted({character for name, _ in names.train for character in name})
@@ -647,7 +647,7 @@ x, length, y = tensors["train"]
 print(f"{len(CHARACTERS)} characters, x {tuple(x.shape)}, padding {(x == 0).float().mean():.0%}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Four fifths of the table would be padding if all names went into one batch. Batches of similar lengths waste little; the state must be read at the last real character in any case.
+# Four fifths would be padding if all names went into one batch. In any case the state must be read at the last real character.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 4 · Which state answers?
@@ -689,7 +689,7 @@ def check_final_states(attempt):
                 lambda states, length: states[:, length - 1]
             ),
             "this is the first state: it has read one character": (lambda states, length: states[:, 0]),
-            "this is the sum or mean over a part of the steps; asked for is one state": (
+            "this is the sum over the real steps; asked for is the last state": (
                 lambda states, length: np.array([s[:n].sum(axis=0) for s, n in zip(states, length)])
             ),
             "this is the largest value of each unit; asked for is the last state": (
@@ -739,7 +739,7 @@ def decode(h, weights):
     return h @ W_hy + b_y
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# encode and decode are the words of notebook 0: the two thick arrows. Everything that is trained is in the list `weights`.
+# encode and decode are the words of notebook 0: the two braces under its picture. Everything that is trained is in the list `weights`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Padding changes no state
@@ -831,7 +831,7 @@ def walk(weights, step, epochs=1, B=64):
 
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# No library beyond tensors and autograd. Batches of similar length waste little on padding.
+# No library beyond tensors and autograd. `step` is a function, so that SGD and Adam can be exchanged.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### One pass over the names
@@ -850,7 +850,7 @@ print(f"validation accuracy {accuracy(*tensors['validation'], weights):.0%}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Adam: a rate for each weight
 #
-# Keep running means of the gradient, $m$, and of its square, $v$; correct them for having started at 0; step by their ratio:
+# Keep running means $m$ of the gradient $g$ and $v$ of its square ($\beta$: how much of the old mean stays); correct them for having started at 0; step by their ratio ($\varepsilon$ prevents a division by 0):
 #
 # $$m \leftarrow \beta_1 m + (1-\beta_1)\, g \qquad v \leftarrow \beta_2 v + (1-\beta_2)\, g^2$$
 #
@@ -934,7 +934,8 @@ def plot_curves(window=20):
     fig, ax = plt.subplots(figsize=(8.6, 3.0))
     for (name, losses), color in zip(curves.items(), ("parameter", "input", "gradient", "output", "gate")):
         smooth = np.convolve(losses, np.ones(window) / window, mode="valid")
-        ax.plot(np.arange(window, len(losses) + 1), smooth, color=COLOR[color], label=name)
+        line = "--" if name.startswith("SGD") else "-"
+        ax.plot(np.arange(window, len(losses) + 1), smooth, line, color=COLOR[color], label=name)
     ax.axhline(math.log(len(LANGUAGES)), color=COLOR["baseline"], lw=1, ls="--")
     ax.annotate("log 24", (len(losses), math.log(24)), va="bottom", ha="right", color=COLOR["baseline"])
     ax.set(xlabel="batch", ylabel="loss (nats)", yscale="log", ylim=(1.2, 25))
@@ -944,7 +945,7 @@ def plot_curves(window=20):
     return fig
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Same start, same batches. A rate too small crawls, one too large jumps about, above the loss of knowing nothing.
+# Before the plot, let the room guess which of the five rates are too small and which too large.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Too slow, right, too fast
@@ -952,7 +953,7 @@ def plot_curves(window=20):
 # Training loss in one pass over the names, averaged over twenty batches; the axis is logarithmic:
 
 # %% tags=["topic-C4", "output-only"]
-show(plot_curves(), "Both need a rate that fits: too small crawls, too large stays above log 24, the loss of knowing nothing.")
+show(plot_curves(), "Both need a rate that fits: SGD crawls at 0.02 and stays above log 24 at 2; Adam at 0.03 falls at first, then rises again.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # SGD with rate 2 still has a third of the names right, at a loss above log 24: where it is wrong, it is wrong with great confidence. Adam at 0.003 is ahead of SGD at 0.2 by little; it is the failures that differ by much.
@@ -1100,7 +1101,7 @@ end_decides = (end == whole).sum() > (beginning == whole).sum()
 print("the RNN's answer depends more on the end than on the beginning:", end_decides.item())
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Same answer: as for the whole name. The end decides most, the beginning not nothing. Long names are also rare in training, so this does not prove forgetting; notebook 4 measures it, notebook 5 does something about it.
+# Same answer: as for the whole name. The end decides most, the beginning not nothing. Only a quarter of the training names are that long, so this does not prove forgetting; notebook 4 measures it, notebook 5 does something about it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Which languages are confused?
@@ -1232,7 +1233,7 @@ def continuation(counts):
     return dict(lower)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Rare words become UNK, as there:
+# Rare words become UNK, as in notebook 1:
 
 # %% slideshow={"slide_type": "skip"}
 def replace_rare(splits, min_count):
@@ -1496,7 +1497,7 @@ print("the worst RNN beats the best window model:", worst < best)
 print("and stays within 8 % of the floor:        ", worst < 1.08 * grammar.floor())
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# From 8.1 by counting to a hair above the floor. What is left is data: the floor knows the rules, the network has seen ten thousand sentences.
+# From 8.1 by counting to 6.1, four per cent above the floor. What is left is data: the floor knows the rules, the network has seen ten thousand sentences.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Over the cliff
@@ -1561,7 +1562,7 @@ def window_function(model, n, number):
     return p
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The mean of three starts of each network:
+# The plot:
 
 # %% slideshow={"slide_type": "skip"}
 def plot_cliff():
@@ -1589,7 +1590,7 @@ cliff = {
 }
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# And the curves:
+# Means of three starts of each network:
 
 # %% tags=["topic-C1", "output-only"]
 show(plot_cliff(), "The window model falls where its window ends; the state of the RNN still knows the subject.")
@@ -1601,9 +1602,9 @@ print("the window model falls below a coin:", min(cliff["window, n = 6"]) < 0.5)
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Means of three starts. No window, no cliff. That does not mean that the RNN remembers for ever: notebook 4 measures how its memory fades.
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### A state that training never showed
+# ### A state that training hardly ever showed
 #
-# With a carried state, hardly any sentence of the training text began at $h = 0$. Start there, and the three networks are less sure:
+# With a carried state, next to no sentence of the training text began at $h = 0$. Start there, and the three networks are less sure:
 
 # %%
 for net in rnns:
@@ -1727,7 +1728,7 @@ show(plot_difference(), "Exactly zero until the first word that differs has been
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Real text
 #
-# The prose of notebook 1, one pass for each network, about as many parameters, beside Kneser–Ney. The RNN reads on across sentences; its gradient is cut every eight steps.
+# The prose of notebook 1, two networks of about the same size, one pass each, beside Kneser–Ney. The RNN reads on across sentences; its gradient is cut every eight steps.
 
 # %%
 prose = replace_rare(load_prose(seed=0)._asdict(), min_count=2)
@@ -1816,7 +1817,7 @@ for T in (4, 16, 64, 256):
 #
 # - A cell in a few lines, equal to PyTorch's in outputs and all gradients, and a nose for its classic bugs: no tanh, a double shift, a state that has read padding.
 # - A training walk by hand, from the likelihood to Adam, and the same with `torch.nn`.
-# - A language model within a few percent of the grammar's floor, without a window and without a cliff.
+# - A language model within a few per cent of the grammar's floor, without a window and without a cliff.
 # - Two open questions: why counting still wins on long names and after one pass over prose, and what to do about the waiting.
 #
 # **Next:** notebook 4 follows the gradient back through time and finds out why the plain RNN forgets.
@@ -1835,4 +1836,4 @@ for T in (4, 16, 64, 256):
 # - I. Loshchilov, F. Hutter: *Decoupled weight decay regularization.* ICLR 2019.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Elman's paper is short and readable; it predicts letters and words, as we do.
+# Elman's paper is short and readable; it predicts letters and words.
