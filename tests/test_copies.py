@@ -12,7 +12,6 @@ from publish.build import NOTEBOOKS, pairs, read_source
 DIFFERENT = {
     ("encode", "00_start_here", "03_vanilla_rnn"): "the word is introduced by one step; a whole name",
     ("decode", "00_start_here", "03_vanilla_rnn"): "the word is introduced by probabilities; scores for the loss",
-    ("as_function", "02_fixed_window_lm", "03_vanilla_rnn"): "a window model; a model with a state",
     ("typing", "01_ngram_lm", "02_fixed_window_lm"): "widgets, each with a drawing of its own",
 }
 

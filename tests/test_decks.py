@@ -170,9 +170,7 @@ def too_small(deck):
 
 def broken_formulas(deck):
     """Slides with a formula that MathJax rejects or does not see."""
-    return [
-        f"{name}: {formula!r}" for name, slide in _each(deck) for formula in slide["formulas"] + slide["dollars"]
-    ]
+    return [f"{name}: {formula!r}" for name, slide in _each(deck) for formula in slide["formulas"] + slide["dollars"]]
 
 
 def without_notes(deck):

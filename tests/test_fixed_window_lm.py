@@ -36,16 +36,8 @@ GRAMMAR = taught.grammar = taught.load_grammar("english")
 ACTIVATIONS = taught.ACTIVATIONS = computed("ACTIVATIONS")
 VERBS = taught.VERBS = computed("VERBS")
 QUESTIONS = taught.QUESTIONS = computed("QUESTIONS")
+pytestmark = pytest.mark.usefixtures("double_precision")
 DISTANCES = [between + 1 for between in taught.BETWEEN]
-
-
-@pytest.fixture(autouse=True)
-def double_precision():
-    """Models are made and compared with 64 bits: their rounding errors are far below any bound of these tests."""
-    torch.set_default_dtype(torch.float64)
-    torch.manual_seed(0)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def slopes(f, at, step=1e-5):
@@ -339,7 +331,7 @@ def test_log_probabilities_do_not_depend_on_how_rows_are_batched(rows, V=6, n=3)
 def test_batches_and_token_by_token_give_one_perplexity(n):
     corpus, number = random_corpus(3), numbers("abcde")
     model = bolder(taught.window_model(len(number) - 1, 3, 5, n))
-    p = taught.as_function(model, n, number)
+    p = taught.window_function(model, n, number)
 
     log_p = taught.log_probs(model, *taught.windows(corpus, n, number))
 
@@ -350,7 +342,7 @@ def test_batches_and_token_by_token_give_one_perplexity(n):
 
 def test_the_network_as_a_function_is_a_probability_and_reads_its_window_only(n=3):
     number = numbers("abcde")
-    p = taught.as_function(bolder(taught.window_model(6, 3, 5, n)), n, number)
+    p = taught.window_function(bolder(taught.window_model(6, 3, 5, n)), n, number)
 
     for history in ([], ["a"], ["e", "d", "c"]):
         assert math.fsum(p(word, history) for word in [*"abcde", EOS]) == pytest.approx(1, abs=1e-12)

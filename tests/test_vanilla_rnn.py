@@ -13,16 +13,8 @@ from torch import nn
 
 taught = taught_in("03_vanilla_rnn")
 EOS = taught.EOS
+pytestmark = pytest.mark.usefixtures("double_precision")
 SIZES = [(3, 7, 4, 5), (1, 1, 2, 3), (5, 1, 3, 2), (2, 20, 6, 1), (4, 3, 1, 6)]  # B, T, E, H
-
-
-@pytest.fixture(autouse=True)
-def double_precision():
-    """Models are made and compared with 64 bits: their rounding errors are far below any bound of these tests."""
-    torch.set_default_dtype(torch.float64)
-    torch.manual_seed(0)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def equal(ours, theirs, atol=1e-10):

@@ -25,6 +25,7 @@
 # %% slideshow={"slide_type": "skip"}
 import math
 from collections import Counter, defaultdict
+from functools import cache
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -1133,13 +1134,26 @@ print("log(e + |V| − 1) − 1 agrees:", math.isclose(twice, math.log(math.e + 
 # Predict a batch, measure the loss, ask autograd for its gradient, make a step. AdamW chooses the size of the step for each weight (notebook 3 looks inside) and shrinks weights a little; the learning rate rises, then falls to 0.
 
 # %%
+def falling_rate(optimizer, lr, steps):
+    """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
+    )
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The settings were chosen on validation text.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Pass after pass
+#
+# One pass reads all windows once, in a new random order: an n-gram does not care about it.
+
+# %%
 def train(model, contexts, targets, batch, epochs, lr, weight_decay):
     """Fit a model to contexts (N, n - 1) and targets (N,) by AdamW."""
     steps = epochs * math.ceil(len(targets) / batch)
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99), weight_decay=weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
-    )
+    schedule = falling_rate(optimizer, lr, steps)
     for _ in range(epochs):
         for rows in torch.randperm(len(targets)).split(batch):
             optimizer.zero_grad()
@@ -1149,7 +1163,7 @@ def train(model, contexts, targets, batch, epochs, lr, weight_decay):
     return model
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Shuffled rows each epoch: an n-gram does not care about the order of windows. The settings were chosen on validation text.
+# Ask which line does what: predict, compare, gradient, step. Without zero_grad the gradients of all batches would add up.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Scoring
@@ -1175,22 +1189,22 @@ print(f"perplexity of the untrained model: {math.exp(-log_probs(model, contexts,
 # As a function $p(w \mid h)$, the network fits into notebook 1's `perplexity`:
 
 # %%
-def as_function(model, n, number):
-    """A trained network as notebook 1's p(word, history)."""
+def window_function(model, n, number):
+    """A window model as p(word, history)."""
 
-    def p(word, history):
-        context = torch.tensor([[number[w] for w in last(history, n)]])
+    @cache
+    def distribution(*context):
         with torch.no_grad():
-            return torch.softmax(model(context), dim=1)[0, number[word]].item()
+            return torch.softmax(model(torch.tensor([[number[w] for w in context]])), dim=1)[0]
 
-    return p
+    return lambda word, history: distribution(*last(history, n))[number[word]].item()
 
 # %% tags=["nbval-check-output"]
 torch.manual_seed(0)
 model = window_model(45, 16, 64, n=5)
 train(model, contexts, targets, batch=512, epochs=3, lr=0.02, weight_decay=0.01)
 some = corpora["grammar"]["test"][:20]
-slow = perplexity(as_function(model, 5, ids["grammar"]), some)
+slow = perplexity(window_function(model, 5, ids["grammar"]), some)
 fast = math.exp(-log_probs(model, *windows(some, 5, ids["grammar"])).mean())
 print("equal, in batches and token by token:", math.isclose(slow, fast, rel_tol=1e-5))
 
@@ -1607,7 +1621,7 @@ def agreement(p, distance):
 
 
 distances = [between + 1 for between in BETWEEN]
-models = {f"window, n = {n}": as_function(nets[n, 0], n, ids["grammar"]) for n in (3, 5, 7)}
+models = {f"window, n = {n}": window_function(nets[n, 0], n, ids["grammar"]) for n in (3, 5, 7)}
 models["Kneser–Ney, n = 5"] = toy_kn
 cliff = {name: [agreement(p, distance) for distance in distances] for name, p in models.items()}
 

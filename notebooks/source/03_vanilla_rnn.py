@@ -15,7 +15,7 @@
 #
 # > A window forgets everything older than itself. One small cell, used again at each step, need not: it carries what it has read along as a state.
 #
-# **You will** follow a recurrent network with a pencil, write it in a few lines, prove it equal to PyTorch's, train it by hand and with `torch.nn`, and measure what it remembers.<br>
+# **You will** follow a recurrent network with a pencil, write it, prove it equal to PyTorch's, train it by hand and with `torch.nn`, and measure its memory.<br>
 # **You need** notebook 2 (word vectors, cross-entropy, training).<br>
 # **Time** 110 min with the exercises; the cells run in about a minute on a laptop.
 
@@ -1413,9 +1413,7 @@ def train(model, contexts, targets, batch, epochs, lr, weight_decay):
     """Fit a model to contexts (N, n - 1) and targets (N,) by AdamW."""
     steps = epochs * math.ceil(len(targets) / batch)
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99), weight_decay=weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
-    )
+    schedule = falling_rate(optimizer, lr, steps)
     for _ in range(epochs):
         for rows in torch.randperm(len(targets)).split(batch):
             optimizer.zero_grad()

@@ -2,23 +2,15 @@
 
 import math
 import statistics
-import time
 from functools import partial
 
 import numpy as np
 import torch
+from bench_ngram import seconds
 from sklearn.metrics import balanced_accuracy_score
 from taught import taught_in
-from torch import nn
 
 SEEDS = (0, 1, 2)
-
-
-def seconds(function):
-    """The result of a call and the seconds that it took."""
-    start = time.perf_counter()
-    result = function()
-    return result, time.perf_counter() - start
 
 
 def spread(values, form=".2f"):
@@ -165,29 +157,12 @@ def names_table(taught):
         on_split(taught, split, seeds)
 
 
-def median_seconds(forward, repeats=5):
-    """The median time of some passes forwards and backwards, after one that is not counted."""
-    forward().sum().backward()
-    return statistics.median(seconds(lambda: forward().sum().backward())[1] for _ in range(repeats))
-
-
-def relative_speeds(taught, T, B, E, H):
-    """Training speed of the taught loop and of torch.nn.RNN relative to the window's layer, and its tokens a second."""
-    x, four_words = torch.randn(B, T, E), torch.randn(B * T, 4 * E)
-    layer, fused = nn.Sequential(nn.Linear(4 * E, H), nn.Tanh()), nn.RNN(E, H, batch_first=True)
-    cell = [torch.randn(shape, requires_grad=True) for shape in ((E, H), (H, H), (H,))]
-    window = median_seconds(lambda: layer(four_words))
-    ours = median_seconds(lambda: taught.rnn(x, torch.zeros(B, H), *cell)[0])
-    theirs = median_seconds(lambda: fused(x)[0])
-    return window / ours, window / theirs, B * T / window
-
-
-def speed_table(taught, B=8, E=64, H=64):
+def speed_table(taught):
     """Training speed for sequences of several lengths."""
-    print(f"\nTraining speed relative to the window model's layer, B {B}, E {E}, H {H}: median of 5, one thread\n")
-    print("   T   taught loop   torch.nn.RNN   tokens/s of the window's layer")
+    print("\nTraining speed relative to the window model's layer, one thread\n")
+    print("   T   taught loop   torch.nn.RNN")
     for T in (4, 16, 64, 256):
-        print("{:4}{:14.3f}{:15.3f}{:33,.0f}".format(T, *relative_speeds(taught, T, B, E, H)), flush=True)
+        print("{:4}{:14.3f}{:15.3f}".format(T, *taught.relative_speeds(T)), flush=True)
 
 
 def main():
