@@ -1,4 +1,4 @@
-"""What every notebook of the course imports: a seed, a style, `show`, `check`, and data."""
+"""What every notebook of the course imports: a seed, a style, `show`, `show_film`, `check`, and data."""
 
 import random
 
@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from course_utils.checks import check
-from course_utils.plotting import COLOR, show, use_course_style
+from course_utils.plotting import COLOR, show, show_film, use_course_style
 
-__all__ = ["COLOR", "check", "setup", "show"]
+__all__ = ["COLOR", "check", "setup", "show", "show_film"]
 
 
 def setup(seed=0):

@@ -1,9 +1,12 @@
 """One look for the whole course: its colours, its style sheet, and `show`."""
 
+import json
 from base64 import b64encode
 from html import escape
 from io import BytesIO
+from itertools import count
 from pathlib import Path
+from string import Template
 
 import matplotlib.pyplot as plt
 from IPython.display import HTML, display
@@ -53,10 +56,41 @@ def show(figure, message):
     plt.close(figure)
 
 
-def _png(figure, dpi):
-    """The figure as base64 text: sharp on a projector, and small thanks to a palette of 40 colours."""
+def show_film(figures, labels, message):
+    """Display figures of one size as a film with a button and a slider, and its message as caption.
+
+    It starts when it comes into view, unless the reader's system asks for reduced motion; without
+    scripts, as in a notebook that is not trusted, the first picture stands.
+
+    Args:
+        figures: iterable of matplotlib Figures, the pictures in order; each is closed afterwards.
+        labels: what to write beside the slider for each picture.
+        message: one sentence that states what the film shows.
+
+    Raises:
+        ValueError: if the message or the film is empty, or if pictures and labels differ in number.
+    """
+    pictures = []
+    for figure in figures:
+        width, height = (round(inches * figure.dpi) for inches in figure.get_size_inches())
+        pictures.append(f"data:image/png;base64,{_png(figure, dpi=figure.dpi, colors=16)}")
+        plt.close(figure)
+    if not (message.strip() and pictures and len(pictures) == len(labels)):
+        raise ValueError("show_film(figures, labels, message) needs figures, as many labels, and a message")
+    fields = {"name": f"film-{next(_films)}", "first": pictures[0], "last": len(pictures) - 1, "label": labels[0]}
+    fields |= {"width": width, "height": height, "message": escape(message)}
+    fields |= {"rest": json.dumps(pictures[1:]), "labels": json.dumps([str(label) for label in labels])}
+    display(HTML(FILM.substitute(fields)))
+
+
+_films = count(1)
+FILM = Template(Path(__file__).with_name("film.html").read_text(encoding="utf-8"))
+
+
+def _png(figure, dpi, colors=40):
+    """The figure as base64 text: sharp on a projector, and small thanks to a palette of few colours."""
     full, small = BytesIO(), BytesIO()
     figure.savefig(full, format="png", dpi=dpi)
-    image = Image.open(full).convert("RGB").quantize(40, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    image = Image.open(full).convert("RGB").quantize(colors, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     image.save(small, format="png", optimize=True)
     return b64encode(small.getvalue()).decode()

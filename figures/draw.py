@@ -62,19 +62,22 @@ def width_of(text, size=TEXT):
     return TextPath((0, 0), text, size=size).get_extents().width / 72
 
 
-def node(ax, x, y, label="", role="state", width=0.86, height=0.56, size=SYMBOL, scale=1):
-    """A rounded box around (x, y) in the colour of its role: input, state, output, gate, parameter … or any colour."""
+def node(ax, x, y, label="", role="state", width=0.86, height=0.56, size=SYMBOL, scale=1, strength=0.2, color=INK):
+    """A rounded box around (x, y) in the colour of its role: input, state, output, gate, parameter … or any colour.
+
+    The fill is that colour at the given strength; `color` is the label's.
+    """
     shape = f"round,pad=0,rounding_size={0.24 * min(width, height)}"
-    style = {"facecolor": tint(role), "edgecolor": COLOR.get(role, role), "linewidth": 2.4 * scale, "zorder": 3}
-    ax.add_patch(FancyBboxPatch((x - width / 2, y - height / 2), width, height, boxstyle=shape, **style))
-    write(ax, x, y, label, size)
+    style = {"facecolor": tint(role, strength), "edgecolor": COLOR.get(role, role), "linewidth": 2.4 * scale}
+    ax.add_patch(FancyBboxPatch((x - width / 2, y - height / 2), width, height, boxstyle=shape, zorder=3, **style))
+    write(ax, x, y, label, size, color)
     return Node(x, y, width, height)
 
 
-def operation(ax, x, y, symbol, role="ink", radius=0.2):
+def operation(ax, x, y, symbol, role="ink", radius=0.2, color=INK):
     """A small circle for an elementwise operation, such as + or ×."""
     ax.add_patch(Circle((x, y), radius, facecolor="white", edgecolor=COLOR.get(role, role), linewidth=2.2, zorder=3))
-    write(ax, x, y, symbol, TEXT)
+    write(ax, x, y, symbol, TEXT, color)
     return Node(x, y, 2 * radius, 2 * radius)
 
 
@@ -96,7 +99,7 @@ def round_corners(points, radius=0.22):
     return Path([*vertices, points[-1]], [*codes, Path.LINETO])
 
 
-def arrow(ax, start, end, label="", parameter=False, dashed=False, via=(), color="ink", scale=1):
+def arrow(ax, start, end, label="", parameter=False, dashed=False, via=(), color=None, scale=1):
     """An arrow between two nodes or points, round the corners named in `via`.
 
     Args:
@@ -106,10 +109,10 @@ def arrow(ax, start, end, label="", parameter=False, dashed=False, via=(), color
         parameter: the arrow carries weights.
         dashed: a value is handed on: an output fed back, a delay.
         via: corners between start and end.
-        color: a role or a colour, where the arrow carries no weights.
+        color: a role or a colour, where it is neither ink nor the parameters' colour.
         scale: thickness, for miniatures.
     """
-    color, width = ("parameter", 4.6 * scale) if parameter else (color, 2.2 * scale)
+    color, width = color or ("parameter" if parameter else "ink"), (4.6 if parameter else 2.2) * scale
     start, end = Node(*start), Node(*end)
     first, last = border(start, (*via, end)[0], GAP * scale), border(end, (start, *via)[-1], GAP * scale)
     points = [first, *map(np.array, via), last]
@@ -138,17 +141,30 @@ def feed_back(ax, output, state, **style):
     arrow(ax, output.at(1.06, -1), state.at(-1.06, 1), dashed=True, **style)
 
 
+def brace_path(start, end, base, sign, depth):
+    """A curly brace from start to end along one axis, at height base of the other, its tip on the side of the sign."""
+    middle, half, tip = (start + end) / 2, base + sign * depth / 2, base + sign * depth
+    bend = min(0.14, (end - start) / 4)
+    points = [(start, base), (start, half), (start + bend, half), (middle - bend, half), (middle, half), (middle, tip),
+              (middle, half), (middle + bend, half), (end - bend, half), (end, half), (end, base)]
+    return Path(points, [Path.MOVETO, 3, 3, Path.LINETO, 3, 3, 3, 3, Path.LINETO, 3, 3])
+
+
 def brace(ax, left, right, y, label, size=TEXT, color=INK, above=False, depth=0.16):
     """A curly brace from left to right, its ends at height y, with a label beyond its tip."""
-    sign, middle = (1 if above else -1), (left + right) / 2
-    half, tip = y + sign * depth / 2, y + sign * depth
-    bend = min(0.14, (right - left) / 4)
-    points = [(left, y), (left, half), (left + bend, half), (middle - bend, half), (middle, half), (middle, tip),
-              (middle, half), (middle + bend, half), (right - bend, half), (right, half), (right, y)]
-    codes = [Path.MOVETO, 3, 3, Path.LINETO, 3, 3, 3, 3, Path.LINETO, 3, 3]
-    ax.add_patch(PathPatch(Path(points, codes), facecolor="none", edgecolor=color, linewidth=1.8, capstyle="round"))
+    sign = 1 if above else -1
+    path = brace_path(left, right, y, sign, depth)
+    ax.add_patch(PathPatch(path, facecolor="none", edgecolor=color, linewidth=1.8, capstyle="round"))
     lines = label.count("\n") + 1
-    write(ax, middle, tip + sign * (0.1 + 0.0087 * size * lines), label, size, color)
+    write(ax, (left + right) / 2, y + sign * (depth + 0.1 + 0.0087 * size * lines), label, size, color)
+
+
+def brace_right(ax, low, high, x, label, size=TEXT, color=INK, depth=0.16):
+    """A curly brace from low to high, open to the left, with a label to the right of its tip."""
+    path = brace_path(low, high, x, 1, depth)
+    turned = Path(path.vertices[:, ::-1], path.codes)
+    ax.add_patch(PathPatch(turned, facecolor="none", edgecolor=color, linewidth=1.8, capstyle="round"))
+    write(ax, x + depth + 0.12, (low + high) / 2, label, size, color, ha="left")
 
 
 def ellipsis(ax, x, y, color=INK):
