@@ -9,6 +9,7 @@ from pathlib import Path
 from string import Template
 
 import matplotlib.pyplot as plt
+import numpy as np
 from IPython.display import HTML, display
 from PIL import Image
 
@@ -59,8 +60,8 @@ def show(figure, message):
 def show_film(figures, labels, message):
     """Display figures of one size as a film with a button and a slider, and its message as caption.
 
-    It starts when it comes into view, unless the reader's system asks for reduced motion; without
-    scripts, as in a notebook that is not trusted, the first picture stands.
+    The film waits for the button. Where scripts do not run, as on paper or in a notebook that is not
+    trusted, the first picture stands.
 
     Args:
         figures: iterable of matplotlib Figures, the pictures in order; each is closed afterwards.
@@ -72,25 +73,43 @@ def show_film(figures, labels, message):
     """
     pictures = []
     for figure in figures:
-        width, height = (round(inches * figure.dpi) for inches in figure.get_size_inches())
-        pictures.append(f"data:image/png;base64,{_png(figure, dpi=figure.dpi, colors=16)}")
+        pictures.append(_pixels(figure, dpi=figure.dpi, colors=16))
         plt.close(figure)
     if not (message.strip() and pictures and len(pictures) == len(labels)):
         raise ValueError("show_film(figures, labels, message) needs figures, as many labels, and a message")
-    fields = {"name": f"film-{next(_films)}", "first": pictures[0], "last": len(pictures) - 1, "label": labels[0]}
-    fields |= {"width": width, "height": height, "message": escape(message)}
-    fields |= {"rest": json.dumps(pictures[1:]), "labels": json.dumps([str(label) for label in labels])}
-    display(HTML(FILM.substitute(fields)))
+    first = pictures[0]
+    fields = {"name": f"film-{next(_films)}", "message": escape(message), "last": len(pictures) - 1}
+    fields |= {"width": first.width, "height": first.height, "first": _webp(first), "label": escape(str(labels[0]))}
+    fields |= {"changes": json.dumps([_webp(_change(first, picture)) for picture in pictures])}
+    display(HTML(FILM.substitute(fields, labels=json.dumps([str(label) for label in labels]))))
 
 
 _films = count(1)
 FILM = Template(Path(__file__).with_name("film.html").read_text(encoding="utf-8"))
 
 
-def _png(figure, dpi, colors=40):
-    """The figure as base64 text: sharp on a projector, and small thanks to a palette of few colours."""
-    full, small = BytesIO(), BytesIO()
+def _pixels(figure, dpi, colors=40):
+    """The figure as a picture of few colours: sharp on a projector, and small."""
+    full = BytesIO()
     figure.savefig(full, format="png", dpi=dpi)
-    image = Image.open(full).convert("RGB").quantize(colors, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    image.save(small, format="png", optimize=True)
+    return Image.open(full).convert("RGB").quantize(colors, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+
+
+def _png(figure, dpi):
+    """The figure as base64 text."""
+    small = BytesIO()
+    _pixels(figure, dpi).save(small, format="png", optimize=True)
     return b64encode(small.getvalue()).decode()
+
+
+def _change(first, picture):
+    """A picture's pixels where it differs from the first one, and nothing elsewhere."""
+    before, after = (np.asarray(each.convert("RGBA")) for each in (first, picture))
+    return Image.fromarray(np.where((before != after).any(axis=2, keepdims=True), after, 0))
+
+
+def _webp(picture):
+    """A picture as an address that holds it, without loss."""
+    small = BytesIO()
+    picture.convert("RGBA").save(small, format="webp", lossless=True, quality=80)
+    return f"data:image/webp;base64,{b64encode(small.getvalue()).decode()}"

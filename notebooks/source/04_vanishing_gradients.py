@@ -1,0 +1,1688 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 4 · Why does the plain RNN forget, and what can be done?
+#
+# > A state may hold all that was read. Training shapes it only as far back as the gradient reaches.
+#
+# **You will** follow the gradient back through time, first by hand, then in a film; find the factor that makes it vanish or explode; and measure each remedy.<br>
+# **You need** notebook 3 (the cell, the loss, training), derivatives, and the chain rule.<br>
+# **Time** 110 min with the exercises; the cells run in about a minute on a laptop.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Recall the open question of the last lecture: after one pass over prose, the RNN was behind a window of four words. Its state could hold more. Can training reach it?
+
+# %% slideshow={"slide_type": "skip"}
+import math
+import random
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from ipywidgets import Dropdown, FloatSlider, IntSlider, interact
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from course_utils import COLOR, check, setup, show, show_film
+
+setup(seed=0)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Symbols
+#
+# | symbol | code | shape | meaning |
+# |---|---|---|---|
+# | $x_k, s_k$ | `x`, `s` | numbers | input and state of a chain of numbers; $s_0$ is the start |
+# | $t_k$ | `t` | numbers | what goes into the activation: $t_k = s_{k-1} W_S + x_k W_I + b$ |
+# | $g, f$ | `g`, `f` | | activation, $s_k = g(t_k)$; loss of a state, $l_k = f(s_k)$ |
+# | $h_t, a_t$ | `h`, `a` | `(B, H)` | state of a network, and what goes into its tanh |
+# | $W_{xh}, W_{hh}, b_h$ | `W_xh`, `W_hh`, `b_h` | `(E, H)`, `(H, H)`, `(H,)` | weights of the cell, the same at all steps |
+# | $J = \sum_t J_t$ | `J` | | loss, a part for each step |
+# | $\delta_t = \partial J / \partial a_t$ | `delta` | `(B, H)` | the error that arrives at step $t$ |
+# | $\rho(W), \lVert W \rVert$ | | | spectral radius; largest singular value |
+#
+# `R` networks are trained side by side; their weights have a leading dimension `R`.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The chain of numbers keeps the letters of the Utah lecture: s for a state, t for the sum before the activation. From the vector case on, the course's letters.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A chain of numbers
+#
+# ![A chain of states s_0 to s_3 with weight W_S between them and inputs x_1 to x_3 entering by W_I; the loss l_3 hangs at s_3. Backwards, each step multiplies by g'(t_k) W_S, and a branch g'(t_k) x_k leads to each copy of W_I.](../figures/bptt_chain.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The smallest recurrent network: every quantity is a number. W_I is used three times, so three paths lead from the loss back to it.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Forwards
+#
+# $$t_k = s_{k-1} W_S + x_k W_I + b \qquad s_k = g(t_k) \qquad l_k = f(s_k)$$
+#
+# As an example $g = \tanh$, and $f(s) = \frac{1}{2}(s - 1)^2$: the state should become 1.
+
+# %%
+def g(t):
+    """The activation tanh, of a number or of a tensor."""
+    return torch.tanh(t) if torch.is_tensor(t) else math.tanh(t)
+
+
+def chain(x, s_0, W_S, W_I, b):
+    """The sums t_1 … t_T and the states s_0 … s_T of a chain of numbers, two lists."""
+    t, s = [], [s_0]
+    for x_k in x:
+        t.append(s[-1] * W_S + x_k * W_I + b)
+        s.append(g(t[-1]))
+    return t, s
+
+
+def f(s):
+    """The loss of a state."""
+    return (s - 1) ** 2 / 2
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Any differentiable f and g would do.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Three steps as numbers
+#
+# Three inputs of equal size, so that only their place in time differs:
+
+# %%
+x, s_0, W_S, W_I, b = [1.0, -1.0, 1.0], 0.1, 0.9, 0.4, 0.2
+t, s = chain(x, s_0, W_S, W_I, b)
+print("t", np.round(t, 3), "  s", np.round(s, 3), f"  l_3 = {f(s[3]):.3f}")
+
+# %% [markdown]
+# The question of this notebook: by how much does $l_3$ change if $W_I$ changes a little, and how much of that change comes from each of the three steps?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Python counts from zero: t[0] is t_1, but s[0] is s_0. Two oracles will judge each formula: autograd, and central differences.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Two judges
+#
+# Each formula below must agree with autograd, and with the slope between two nearby points, $\frac{l(W_I + \varepsilon) - l(W_I - \varepsilon)}{2 \varepsilon}$, which needs no calculus at all.
+
+# %%
+def by_autograd(loss, weight):
+    """The derivative of a loss, a function of one number, by autograd."""
+    weight = torch.tensor(weight, dtype=torch.float64, requires_grad=True)
+    loss(weight).backward()
+    return weight.grad.item()
+
+
+def by_differences(loss, weight, epsilon=1e-5):
+    """The derivative of a loss, a function of one number, by a central difference."""
+    return (loss(weight + epsilon) - loss(weight - epsilon)) / (2 * epsilon)
+
+
+def judge(name, formula, loss, weight):
+    """Print whether a derivative agrees with both judges to 1e-8."""
+    verdicts = [abs(formula - of(loss, weight)) < 1e-8 for of in (by_autograd, by_differences)]
+    print(f"{name} agrees with autograd: {verdicts[0]}   with differences: {verdicts[1]}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Double precision throughout: in single precision, the difference of two nearby losses has only a few correct digits.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### What they judge
+#
+# The judges only need the loss as a function of one weight; everything else stays as it is.
+
+# %%
+def loss_after(T):
+    """The loss l_T as a function of W_I."""
+    return lambda W_I: f(chain(x[:T], s_0, W_S, W_I, b)[1][-1])
+
+
+loss_after(3)(W_I)
+
+# %% [markdown]
+# The same number as above: the chain with $W_I = 0.4$ has this loss after three steps.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Ask for the slope at W_I by eye: evaluate the loss at 0.39 and at 0.41.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One step
+#
+# $$\frac{\partial l_1}{\partial W_I} = \underbrace{f'(s_1)}_{\text{loss}} \cdot \underbrace{g'(t_1)}_{\text{activation}} \cdot \underbrace{x_1}_{\text{weight}}$$
+#
+# For our choices, $\tanh'(t) = 1 - \tanh^2(t)$ and $f'(s) = s - 1$. The chain rule is used three times: through the loss, the activation and the sum.
+
+# %%
+def g_prime(t):
+    """The slope of tanh."""
+    return 1 - g(t) ** 2
+
+
+def f_prime(s):
+    """The slope of the loss."""
+    return s - 1
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Say each factor aloud while pointing at the picture of the chain.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The first verdict
+#
+# The formula, and the two slopes that it uses:
+
+# %% tags=["topic-D1", "nbval-check-output"]
+judge("∂l_1/∂W_I", f_prime(s[1]) * g_prime(t[0]) * x[0], loss_after(1), W_I)
+judge("tanh′(0.7)", g_prime(0.7), g, 0.7)
+judge("f′(0.7)   ", f_prime(0.7), f, 0.7)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# From now on a formula counts only after this verdict.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Two steps, two paths
+#
+# $W_I$ is used at both steps. One path goes through $t_2$ alone; the other goes back through $s_1$:
+#
+# $$\frac{\partial l_2}{\partial W_I} = f'(s_2) \Big( g'(t_2)\, x_2 \;+\; g'(t_2)\, W_S \cdot g'(t_1)\, x_1 \Big)$$
+
+# %% tags=["topic-D1", "nbval-check-output"]
+g_1, g_2, g_3 = (g_prime(t_k) for t_k in t)
+judge("∂l_2/∂W_I", f_prime(s[2]) * (g_2 * x[1] + g_2 * W_S * g_1 * x[0]), loss_after(2), W_I)
+
+# %% [markdown]
+# The factor $g'(t_2)\, W_S$ takes the error from $s_2$ back to $s_1$: once through the activation, once through the weight between the states. Everything that follows in this notebook is about this factor.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Cover the second term and ask what a network would compute that treats s_1 as a given input: only the first one.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Three steps, three paths
+#
+# With $g'_k$ short for $g'(t_k)$:
+#
+# $$\frac{\partial l_3}{\partial W_I} = f'(s_3) \Big( g'_3\, x_3 \;+\; g'_3 W_S \cdot g'_2\, x_2 \;+\; g'_3 W_S \cdot g'_2 W_S \cdot g'_1\, x_1 \Big)$$
+
+# %% tags=["topic-D1", "nbval-check-output"]
+paths = [g_3 * W_S * g_2 * W_S * g_1 * x[0], g_3 * W_S * g_2 * x[1], g_3 * x[2]]
+judge("∂l_3/∂W_I", f_prime(s[3]) * sum(paths), loss_after(3), W_I)
+
+# %%
+[f"{f_prime(s[3]) * path:.3f}" for path in paths]  # by the copy of W_I at step 1, 2, 3
+
+# %% [markdown]
+# The three inputs have equal size. The longer the path, the smaller the part: each step back multiplies by $g'(t_k) W_S$, here less than 0.9.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Ask for l_4 before showing the general case: one more term, and one more factor in each of the old ones.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 1 · The parts of a gradient
+#
+# A chain has read `x` = [$x_1, \dots, x_T$] with sums `t` = [$t_1, \dots, t_T$]; `d_s` is $f'(s_T)$. Return the $T$ parts of $\partial l_T / \partial W_I$ in order, one for each copy of $W_I$, with $g = \tanh$. **Predict:** with all $t_k = 0$ and $W_S = 2$, how large is the part of the first of ten steps beside that of the last, for equal inputs?
+#
+# <details><summary>Answer</summary>2⁹ = 512 times as large: tanh′(0) = 1, so each of the nine steps back multiplies by 2.</details>
+
+# %% tags=["exercise-1-stub"]
+def gradient_parts(x, t, W_S, d_s):
+    """The parts of the gradient by W_I, a list of T numbers: what each step's copy contributes."""
+    return ...
+
+# %% tags=["exercise-1-check"] slideshow={"slide_type": "skip"}
+def check_gradient_parts(attempt):
+    """Try an attempt on chains of one, three and four steps."""
+
+    def parts(x, t, W_S, d_s, own=lambda t: 1 - np.tanh(t) ** 2, factor=None, ahead=1):
+        factor = factor or (lambda t: own(t) * W_S)
+        return [d_s * math.prod(map(factor, t[k + ahead :])) * own(t[k]) * x[k] for k in range(len(x))]
+
+    def slope(t):
+        return 1 - np.tanh(t) ** 2
+
+    examples = [([0.5], [0.3], 0.9, -0.4), ([0.5, -1.0, 2.0], [0.3, -0.2, 0.6], 0.8, 0.7)]
+    examples.append(([1.0, 1.5, -0.5, 0.7], [-0.1, 0.4, 0.9, -0.6], -1.3, 1.2))
+    return check(
+        attempt,
+        cases=[(example, parts(*example)) for example in examples],
+        tolerance=1e-6,
+        misconceptions={
+            "the way back from T to k has T − k factors g′(t_j) W_S; yours has one too many": (
+                lambda x, t, W_S, d_s: parts(x, t, W_S, d_s, ahead=0)
+            ),
+            "W_S is missing: a step back passes through the weight as well as through tanh": (
+                lambda x, t, W_S, d_s: parts(x, t, W_S, d_s, factor=slope)
+            ),
+            "tanh′ is missing on the way back: each step has its own g′(t_j)": (
+                lambda x, t, W_S, d_s: parts(x, t, W_S, d_s, factor=lambda t_j: W_S)
+            ),
+            "the own g′(t_k) of step k is missing: W_I, too, lies inside tanh": (
+                lambda x, t, W_S, d_s: [p / slope(t_k) for p, t_k in zip(parts(x, t, W_S, d_s), t)]
+            ),
+            "the factors differ from step to step: take each g′(t_j), not the last one again and again": (
+                lambda x, t, W_S, d_s: parts(x, t, W_S, d_s, factor=lambda t_j: slope(t[-1]) * W_S)
+            ),
+            "this is the slope at tanh(t): `t` is what goes into tanh, not what comes out": (
+                lambda x, t, W_S, d_s: parts(x, t, W_S, d_s, own=lambda t_j: 1 - np.tanh(np.tanh(t_j)) ** 2)
+            ),
+            "1 − t² is the slope only if t is the state; `t` is what goes into tanh": (
+                lambda x, t, W_S, d_s: parts(x, t, W_S, d_s, own=lambda t_j: 1 - t_j**2)
+            ),
+            "tanh′ is 1 − tanh²; you have taken tanh itself": (
+                lambda x, t, W_S, d_s: parts(x, t, W_S, d_s, own=np.tanh)
+            ),
+            "the order is reversed: the first number belongs to step 1": (
+                lambda x, t, W_S, d_s: parts(x, t, W_S, d_s)[::-1]
+            ),
+            "these are running sums: return the parts, not what they add up to": (
+                lambda x, t, W_S, d_s: np.cumsum(parts(x, t, W_S, d_s))
+            ),
+            "only the sum is left: return a number for each step": lambda x, t, W_S, d_s: sum(parts(x, t, W_S, d_s)),
+            "the inputs are missing: the derivative of x_k W_I by W_I is x_k": (
+                lambda x, t, W_S, d_s: parts([1] * len(x), t, W_S, d_s)
+            ),
+            "f′(s_T), here d_s, is missing: the error starts at the loss": lambda x, t, W_S, d_s: parts(x, t, W_S, 1),
+            "you walk forwards: the part of step k has the factors of the steps after k, not before it": (
+                lambda x, t, W_S, d_s: [
+                    d_s * math.prod(slope(t_j) * W_S for t_j in t[:k]) * slope(t[k]) * x[k] for k in range(len(x))
+                ]
+            ),
+        },
+    )
+
+
+check_gradient_parts(gradient_parts)
+
+# %% tags=["exercise-1-solution"] slideshow={"slide_type": "skip"}
+def gradient_parts_solution(x, t, W_S, d_s):
+    """The parts of the gradient by W_I, a list of T numbers: what each step's copy contributes."""
+    parts, d_t = [], None
+    for x_k, t_k in zip(x[::-1], t[::-1]):
+        d_t = d_s * (1 - np.tanh(t_k) ** 2)
+        parts.insert(0, d_t * x_k)
+        d_s = d_t * W_S
+    return parts
+
+
+check_gradient_parts(gradient_parts_solution)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The solution walks backwards once and keeps one number, the error that arrives. That is backpropagation through time; computing each product anew would cost T² steps.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The general case
+#
+# $$\frac{\partial l_T}{\partial W_I} = f'(s_T) \sum_{k=1}^{T} \; \Big[ \prod_{j=k+1}^{T} g'(t_j)\, W_S \Big] \; g'(t_k)\, x_k$$
+#
+# For $W_S$ the last factor is $s_{k-1}$ instead of $x_k$; for $b$ it is 1.
+
+# %%
+def chain_gradient(t, W_S, d_s, last_factors):
+    """The gradient of l_T by the weight whose factor in step k is last_factors[k - 1]."""
+    T, slopes = len(t), [g_prime(t_k) for t_k in t]
+    return d_s * sum(
+        math.prod(slopes[j] * W_S for j in range(k + 1, T)) * slopes[k] * last_factors[k] for k in range(T)
+    )
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Many lecture notes stop at l_1 and remark that tanh′ is a number between zero and one. The whole story is in the bracket: T − k factors, each a slope times a weight.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Judged, for twenty steps and all three weights
+
+# %% tags=["topic-D1", "nbval-check-output"]
+x = np.random.default_rng(0).normal(size=20)
+t, s = chain(x, s_0, W_S, W_I, b)
+leaves = [torch.tensor(weight, dtype=torch.float64, requires_grad=True) for weight in (W_I, W_S, b)]
+f(chain(x, s_0, leaves[1], leaves[0], leaves[2])[1][-1]).backward()
+for name, leaf, factors in zip(("W_I", "W_S", "b  "), leaves, (x, s[:-1], np.ones(20))):
+    difference = chain_gradient(t, W_S, f_prime(s[-1]), factors) - leaf.grad.item()
+    print(f"T = 20, ∂l_T/∂{name} agrees with autograd to 1e-8: {abs(difference) < 1e-8}")
+judge("T = 20, ∂l_T/∂W_I", chain_gradient(t, W_S, f_prime(s[-1]), x), loss_after(20), W_I)
+
+# %% [markdown]
+# The three weights share the bracket: whatever makes it vanish or explode for one of them does so for all.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# s[:-1] holds s_0 … s_19: the state before each step. The product over an empty range is 1: the last step has no factor.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The same with vectors
+#
+# The slope becomes a diagonal matrix, and the weight a matrix. With row vectors, one step back multiplies the error from the right:
+#
+# $$\frac{\partial J}{\partial h_{t-1}} = \frac{\partial J}{\partial h_t} \; \underbrace{\text{diag}(1 - h_t^2)\, W_{hh}^\top}_{\text{one factor, now a matrix}}$$
+
+# %% tags=["topic-D1", "nbval-check-output"]
+E, H = 4, 5
+W_xh, W_hh, b_h = (torch.randn(shape).double() / 2 for shape in ((E, H), (H, H), (H,)))
+x_t, h_before = torch.randn(E).double(), torch.randn(H).double()
+h_t = torch.tanh(x_t @ W_xh + h_before @ W_hh + b_h)
+jacobian = torch.autograd.functional.jacobian(lambda h: torch.tanh(x_t @ W_xh + h @ W_hh + b_h), h_before)
+factor = torch.diag(1 - h_t**2) @ W_hh.T
+print("the factor agrees with autograd's Jacobian to 1e-12:", torch.allclose(factor, jacobian, atol=1e-12))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Write the scalar factor beside it: g′(t) W_S. Going back many steps multiplies such matrices; the order matters now.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### A copy of the weights for each step
+#
+# ![An unrolled RNN in which each step has a copy of W_xh; the error enters at the last of 128 steps only, and the gradient that flows back fades on its way.](../figures/weight_copies.svg)
+#
+# Pretend that each step has its own copy of $W_{xh}$. The gradient by the true, shared matrix is the sum of the copies' gradients.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The trick makes "which step taught what" a well-defined number: the norm of the gradient by that step's copy. The film later plots just that.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Backpropagation through time
+#
+# $$\delta_t = \Big( \underbrace{\frac{\partial J_t}{\partial h_t}}_{\text{loss of this step}} + \underbrace{\delta_{t+1} W_{hh}^\top}_{\text{later losses}} \Big) \odot (1 - h_t^2) \qquad \frac{\partial J}{\partial W_{xh}} = \sum_{t=1}^{T} x_t^\top \delta_t$$
+
+# %%
+def bptt(x, states, W_hh, d_states):
+    """The parts x_t^T δ_t (T, E, H), from x (B, T, E), states (B, T, H) and each step's own ∂J_t/∂h_t (B, T, H)."""
+    delta, parts = torch.zeros_like(states[:, 0]), []
+    for t in reversed(range(x.shape[1])):
+        delta = (d_states[:, t] + delta @ W_hh.T) * (1 - states[:, t] ** 2)
+        parts.append(x[:, t].T @ delta)
+    return torch.stack(parts[::-1])
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# One walk backwards, one matrix product a step: as cheap as the walk forwards. For W_hh replace x_t by h_{t−1}; for b_h by 1.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Judged by autograd
+#
+# Autograd gets real copies, one tensor for each step, and a loss at *every* step:
+
+# %%
+def states_of(x, matrices):
+    """The states (B, T, H) of a network whose step t reads with the matrix matrices[t]."""
+    states = [torch.zeros(len(x), H).double()]
+    for x_t, W in zip(x.unbind(dim=1), matrices):
+        states.append(torch.tanh(x_t @ W + states[-1] @ W_hh + b_h))
+    return torch.stack(states[1:], dim=1)
+
+
+B, T = 3, 7
+x, direction = torch.randn(B, T, E).double(), torch.randn(B, T, H).double()
+copies, shared = [W_xh.clone().requires_grad_() for _ in range(T)], W_xh.clone().requires_grad_()
+for matrices in (copies, [shared] * T):
+    (states_of(x, matrices) * direction).sum().backward()
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# J here is a weighted sum of all states, so each step has its own error. The same function serves a loss at the last step only: set the other errors to zero.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The verdict
+
+# %% tags=["topic-D1", "nbval-check-output"]
+parts = bptt(x, states_of(x, [W_xh] * T), W_hh, direction)
+to_copies = max((part - copy.grad).abs().max().item() for part, copy in zip(parts, copies))
+to_shared = (parts.sum(0) - shared.grad).abs().max().item()
+print("each part is the gradient by its copy, to 1e-10: ", to_copies < 1e-10)
+print("the parts sum to the ordinary gradient, to 1e-10:", to_shared < 1e-10)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The lectures write: sum over all steps of the gradient by that step's copy. Here it is, as two comparisons.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The factor
+#
+# Each step back multiplies by $g'(t_k)\, W_S$. If it were the same at each step:
+
+# %% tags=["topic-D2", "nbval-check-output"]
+print("factor   after 10 steps   after 100 steps")
+for factor in (0.5, 0.9, 1.0, 1.1, 1.5):
+    print(f"{factor:4} {factor**10:16.1e} {factor**100:16.1e}")
+
+# %% [markdown]
+# Below 1 the gradient **vanishes**: the first inputs teach next to nothing. Above 1 it **explodes**: one far input overrules all others, and a step of training leaps.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Exponential in the distance: that is the whole problem. Hochreiter's diploma thesis of 1991 and Bengio, Simard and Frasconi 1994 analysed it.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Is tanh′ to blame?
+#
+# One often reads: the slope of tanh lies between 0 and 1, so the product must vanish. Two counterexamples:
+
+# %% tags=["topic-D2", "nbval-check-output"]
+slopes = [g_prime(t) for t in np.linspace(-5, 5, 1001)]
+print(f"tanh′ lies between {min(slopes):.4f} and {max(slopes):.0f}; tanh′(0) = {g_prime(0):.0f}")
+print(f"identity (slope 1 everywhere), W_S = 0.9: after 100 steps {0.9**100:.0e}")
+print(f"tanh at s = 0 (slope 1 there), W_S = 1.1: after 100 steps {(g_prime(0) * 1.1) ** 100:.0e}")
+
+# %% [markdown]
+# A linear network vanishes with a small weight, and tanh explodes with a large one, as long as its state stays near 0. The slope and the weight decide *together*.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Some lecture notes stop at "a number between zero and one". The maximum is reached: at t = 0 the slope is exactly one.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Two regimes, and saturation
+#
+# How much does the state after $k$ steps depend on the start? Without inputs, $s_k = g(s_{k-1} W_S)$ and
+#
+# $$\frac{\partial s_k}{\partial s_0} = \prod_{j=1}^{k} g'(t_j)\, W_S$$
+
+# %%
+ACTIVATIONS = {
+    "tanh": (np.tanh, lambda t: 1 - np.tanh(t) ** 2),
+    "sigmoid": (lambda t: 1 / (1 + np.exp(-t)), lambda t: np.exp(-t) / (1 + np.exp(-t)) ** 2),
+    "ReLU": (lambda t: np.maximum(t, 0), lambda t: (t > 0) * 1.0),
+    "identity": (lambda t: t, lambda t: 1.0),
+}
+for name, (_, g_slope) in ACTIVATIONS.items():
+    print(f"{name:9} largest slope {max(g_slope(t) for t in np.linspace(-5, 5, 1001)):.2f}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The sigmoid's slope is at most a quarter: with it, a factor of 1 needs a weight of at least 4.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The product, step by step
+
+# %%
+def influence(activation, W_S, s_0, T):
+    """The states s_0 … s_T without input, and |∂s_k/∂s_0| for k = 0 … T; two lists."""
+    (g, slope), s, product = ACTIVATIONS[activation], [s_0], [1.0]
+    for _ in range(T):
+        t = s[-1] * W_S
+        s.append(g(t))
+        product.append(product[-1] * abs(slope(t) * W_S))
+    return s, product
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The derivative by the start is the bracket of the general formula: the same product, without the inputs.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Judged
+#
+# Four activations, twenty steps, $W_S = 1.2$:
+
+# %% tags=["topic-D2", "nbval-check-output"]
+in_torch = {"tanh": torch.tanh, "sigmoid": torch.sigmoid, "ReLU": torch.relu, "identity": torch.clone}
+for name, activation in in_torch.items():
+    start = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
+    state = start
+    for _ in range(20):
+        state = activation(1.2 * state)
+    state.backward()
+    ours = influence(name, W_S=1.2, s_0=0.3, T=20)[1][-1]
+    print(f"{name:8} agrees with autograd after 20 steps: {math.isclose(ours, start.grad.item(), rel_tol=1e-8)}")
+
+# %% [markdown]
+# The derivative by the start is the part that matters: if the state at step $k$ no longer depends on the start, no weight can learn from the start.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The sigmoid is our own formula on one side and torch.sigmoid on the other.
+
+# %% slideshow={"slide_type": "skip"}
+def plot_influence(settings, T=60):
+    """Draw |∂s_k/∂s_0| and the state after k steps, for (activation, weight, start) triples."""
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8.6, 3.1))
+    left.axhline(1, color=COLOR["baseline"], lw=1)
+    colors = [COLOR[part] for part in ("gradient", "state", "input")]
+    for (activation, W_S, s_0), color, style in zip(settings, colors, ("-", "--", ":")):
+        s, product = influence(activation, W_S, s_0, T)
+        name = f"{activation}, $W_S$ = {W_S:g}, $s_0$ = {s_0:g}"
+        left.semilogy(np.clip(product, 1e-12, 1e12), style, color=color, label=name)
+        right.plot(np.clip(s, -3, 3), style, color=color)
+    left.set(xlabel="steps, $k$", ylabel=r"$|\partial s_k / \partial s_0|$", ylim=(1e-12, 1e12))
+    right.set(xlabel="steps, $k$", ylabel="state $s_k$", ylim=(-0.1, 3.1) if min(s) >= 0 else (-3.1, 3.1))
+    fig.legend(loc="outside lower center", ncols=len(settings))
+    return fig
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The same weight explodes and vanishes
+#
+# $W_S = 1.5$ from two starts, and $W_S = 0.9$:
+
+# %% tags=["topic-D2", "output-only"]
+show(
+    plot_influence([("tanh", 1.5, 1e-6), ("tanh", 1.5, 0.1), ("tanh", 0.9, 0.1)]),
+    "With W_S = 1.5 the gradient grows as long as the state is near 0; once tanh saturates, it shrinks.",
+)
+
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
+products = {start: influence("tanh", 1.5, start, 60)[1] for start in (1e-6, 0.1)}
+print("from s_0 = 1e-6, after 25 steps, the gradient has grown more than 1000-fold:", products[1e-6][25] > 1e3)
+print("from s_0 = 0.1, after 25 steps, it has shrunk more than 1000-fold:          ", products[0.1][25] < 1e-3)
+print("after 60 steps both have shrunk:", max(products[1e-6][60], products[0.1][60]) < 1)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# A weight above 1 does not mean an exploding gradient: the state runs into saturation, where tanh′ is small. With ReLU or identity nothing saturates; try it in the widget.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Turn the knobs
+
+# %% tags=["widget", "output-only", "nbval-ignore-output"] nbval_ignore_reason="a widget's output lives in the widget"
+@interact(
+    activation=Dropdown(options=list(ACTIVATIONS), value="tanh", description="activation"),
+    W_S=FloatSlider(1.1, min=-2, max=2, step=0.1, description="weight", continuous_update=False),
+    s_0=FloatSlider(0.1, min=0, max=2, step=0.05, description="start", continuous_update=False),
+    T=IntSlider(60, min=10, max=120, step=10, description="steps", continuous_update=False),
+)
+def turn(activation, W_S, s_0, T):
+    """Show the influence of the start for one setting."""
+    last = influence(activation, W_S, s_0, T)[1][-1]
+    show(plot_influence([(activation, W_S, s_0)], T), f"After {T} steps the derivative by the start is {last:.1e}.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Tasks: find the weight at which tanh keeps the gradient longest. Find a setting where the sigmoid does not vanish (its slope is at most a quarter, so the weight must be above 4: beyond this slider). Why does ReLU with weight 1 stay at exactly 1?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Matrices: three numbers that one might look at
+#
+# For $W_{hh}$ the size of $W^k$ matters. Candidates: the determinant, the **spectral radius** $\rho$ (largest absolute eigenvalue), the **norm** $\lVert W \rVert$ (largest singular value).
+#
+# $$\rho(W)^k \;\le\; \lVert W^k \rVert \;\le\; \lVert W \rVert^k \qquad \lVert W^k \rVert^{1/k} \to \rho(W)$$
+
+# %%
+MATRICES = {
+    "stretch one way, squeeze the other": np.array([[1.2, 0.0], [0.0, 0.5]]),
+    "shear": np.array([[0.8, 1.5], [0.0, 0.8]]),
+    "rotate": np.array([[0.8, -0.6], [0.6, 0.8]]),
+}
+
+
+def spectral_radius(W):
+    """The largest absolute value of an eigenvalue of W (H, H)."""
+    return np.abs(np.linalg.eigvals(W)).max()
+
+
+def norms_of_powers(W, T):
+    """The norms of W, W², … W^T, an array (T,)."""
+    return np.array([np.linalg.norm(np.linalg.matrix_power(W, k), ord=2) for k in range(1, T + 1)])
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Have the class guess for each matrix whether its powers grow.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Which one tells the fate?
+
+# %% tags=["topic-D2", "nbval-check-output"]
+print(f"{'':36} det     ρ  ‖W‖  ‖W³‖  ‖W³⁰‖")
+for name, W in MATRICES.items():
+    rho, norms = spectral_radius(W), norms_of_powers(W, 30)
+    print(f"{name:35} {np.linalg.det(W):5.2f} {rho:4.1f} {norms[0]:5.2f} {norms[2]:6.2f} {norms[29]:6.2f}")
+
+# %% [markdown]
+# The determinant misleads in the first row: it is below 1, and the powers grow. The norm misleads in the second: it is far above 1, and the powers shrink, after a short rise.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Only the spectral radius tells the fate in the long run. The rise of the shear is why a network can explode for a few steps although all its eigenvalues are small. An orthogonal matrix, such as the rotation, keeps every norm: that is why notebook 3 initialised with one.
+
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
+k, close = np.arange(1, 1001), 1 + 1e-9  # close: rounding may spoil an equality
+for name, W in MATRICES.items():
+    rho, norms = spectral_radius(W), norms_of_powers(W, 1000)
+    between = np.all(rho**k <= norms * close) and np.all(norms <= norms[0] ** k * close)
+    print(f"{name:35} ρ^k ≤ ‖W^k‖ ≤ ‖W‖^k for k to 1000: {between}   ‖W^k‖^(1/k) near ρ: {abs(norms[-1] ** 0.001 - rho) < 0.01}")
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### What is sufficient, what is necessary?
+#
+# With tanh, slopes are at most 1. So $\lVert W_{hh} \rVert < 1$ is **sufficient** for vanishing, and hence $\lVert W_{hh} \rVert \ge 1$ **necessary** for exploding. It is not sufficient for exploding: saturation may win.
+
+# %%
+def gradient_after(W_hh, scale, T=50, B=20):
+    """‖∂h_T/∂h_0‖ (B,) of tanh networks that read random inputs of a size."""
+    H = len(W_hh)
+    h, product = torch.zeros(B, H).double(), torch.eye(H).double().repeat(B, 1, 1)
+    for _ in range(T):
+        h = torch.tanh(scale * torch.randn(B, H).double() + h @ W_hh)
+        product = product @ (W_hh * (1 - h[:, None] ** 2))
+    return torch.linalg.matrix_norm(product, ord=2)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# For the sigmoid replace 1 by 4, since its slope is at most a quarter.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Tested on random networks
+#
+# Twenty sequences of 50 steps for each statement; all of one kind must agree:
+
+# %% tags=["topic-D2", "nbval-check-output"]
+W = torch.randn(16, 16).double()
+small, large = 0.95 * W / torch.linalg.matrix_norm(W, ord=2), 1.5 * W / spectral_radius(W.numpy())
+print("norm 0.95:                        all below 0.95^50:", (gradient_after(small, 0.01) <= 0.95**50).all().item())
+print("spectral radius 1.5, tiny inputs: all explode:      ", (gradient_after(large, 1e-9, T=30) > 10).all().item())
+print("spectral radius 1.5, large inputs: all vanish:      ", (gradient_after(large, 5.0) < 1e-3).all().item())
+
+# %% [markdown]
+# The same matrix explodes while the states are small and vanishes when large inputs saturate them. A spectral radius above 1 alone promises nothing.
+# %% [markdown] slideshow={"slide_type": "notes"}
+# These are the statements of Pascanu, Mikolov and Bengio 2013.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The film: which step teaches what?
+#
+# The lectures show a film: a network reads 128 steps, the error enters at the last one, and each step's gradient on $W_{xh}$ is drawn while the network trains. Here it is made from code, for seven networks.
+#
+# Only ReLU and the LSTM come with settings of their own: weights from state to state that start as the identity (Le, Jaitly and Hinton 2015), and a forget gate whose bias is 0, 1 or 3.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The film of the lecture shows two networks and no code.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The cells
+#
+# Each gets its drive $a_t = x_t W_{xh} + b_h$ from outside, so that every step can have its own copy of $W_{xh}$.
+
+# %%
+def sigmoid_cell(a, state, W_hh):
+    """The next state ((R, B, H),) of R networks from their drives a (R, B, H)."""
+    (h,) = state
+    return (torch.sigmoid(a + h @ W_hh),)
+
+
+def tanh_cell(a, state, W_hh):
+    """The same with tanh: the plain RNN."""
+    (h,) = state
+    return (torch.tanh(a + h @ W_hh),)
+
+
+def relu_cell(a, state, W_hh):
+    """The same with ReLU."""
+    (h,) = state
+    return (torch.relu(a + h @ W_hh),)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# R networks compute side by side: their matrices are stacked, and @ multiplies each network by its own. Several random starts then cost little more than one.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Two cells with gates
+#
+# Notebook 5 takes them apart. Here only one thing matters: their old memory is *multiplied by a gate* between 0 and 1, $f$ or $z$, not by a fixed matrix.
+
+# %%
+def lstm_cell(a, state, W_hh):
+    """The next states (h, c) of R LSTMs from their drives (R, B, 4H), in PyTorch's order of the gates."""
+    h, c = state
+    i, f, g, o = (a + h @ W_hh).chunk(4, dim=-1)
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(c), c
+
+
+def gru_cell(a, state, W_hh):
+    """The next state (h,) of R GRUs from their drives (R, B, 3H), in PyTorch's order of the gates."""
+    (h,) = state
+    (a_r, a_z, a_n), (h_r, h_z, h_n) = a.chunk(3, dim=-1), (h @ W_hh).chunk(3, dim=-1)
+    z = torch.sigmoid(a_z + h_z)
+    n = torch.tanh(a_n + torch.sigmoid(a_r + h_r) * h_n)
+    return (z * h + (1 - z) * n,)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Point at the two products that carry memory: sigmoid(f) times c, and z times h. With a gate near 1 the factor per step is near 1.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### New networks, and how they read
+#
+# `bias` is added to the gate that keeps the memory ($f$ of the LSTM, $z$ of the GRU).
+
+# %%
+BLOCKS = {sigmoid_cell: 1, tanh_cell: 1, relu_cell: 1, lstm_cell: 4, gru_cell: 3}
+
+
+def new_networks(cell, R, V, H, K, W_hh="uniform", bias=0.0):
+    """Weights of R networks that read V symbols and choose among K: W_xh, W_hh, b_h, W_hy, b_y."""
+    weights = [(2 * torch.rand(R, n, BLOCKS[cell] * H) - 1) / H**0.5 for n in (V, H)]
+    weights += [torch.zeros(R, 1, BLOCKS[cell] * H), (2 * torch.rand(R, H, K) - 1) / H**0.5, torch.zeros(R, 1, K)]
+    if W_hh == "identity":
+        weights[0] *= 0.1
+        weights[1] = torch.eye(H).repeat(R, 1, 1)
+    if W_hh == "orthogonal":
+        weights[1] = torch.linalg.qr(torch.randn(R, H, H))[0]
+    weights[2][..., H : 2 * H] += bias
+    return weights
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# "Uniform" is torch.nn's own start. In both gated cells the gate that keeps is the second block, so one line serves both. The identity start takes small input weights, so that the ReLU network does not begin with huge states.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Reading
+#
+# The loop of notebook 3, for a cell of any kind and for $R$ networks at once:
+
+# %%
+def read(cell, drives, W_hh):
+    """The last state (R, B, H) after the drives of all steps."""
+    zero = torch.zeros(len(W_hh), drives[0].shape[1], W_hh.shape[1], dtype=W_hh.dtype)
+    state = (zero, zero) if cell is lstm_cell else (zero,)
+    for a in drives:
+        state = cell(a, state, W_hh)
+    return state[0]
+
+
+def scores(cell, weights, x):
+    """Scores (R, B, K) of R networks after reading symbols x (B, T)."""
+    W_xh, W_hh, b_h, W_hy, b_y = weights
+    drives = (W_xh[:, x.T] + b_h[:, None]).unbind(dim=1)  # T times (R, B, H or more)
+    return read(cell, drives, W_hh) @ W_hy + b_y
+
+# %%
+weights = new_networks(gru_cell, R=3, V=6, H=7, K=2)
+tuple(scores(gru_cell, weights, torch.randint(6, (5, 9))).shape)  # (R, B, K)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# W_xh[:, x.T] picks the rows of all symbols at once, with time as second dimension; unbind cuts it into steps.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Equal to `torch.nn`
+#
+# A one-hot symbol picks its row of $W_{xh}$. Same weights, same symbols:
+
+# %% tags=["topic-D5", "nbval-check-output"]
+x = torch.randint(6, (5, 9))
+for cell, module in {
+    tanh_cell: nn.RNN(6, 7, batch_first=True),
+    relu_cell: nn.RNN(6, 7, nonlinearity="relu", batch_first=True),
+    lstm_cell: nn.LSTM(6, 7, batch_first=True),
+    gru_cell: nn.GRU(6, 7, batch_first=True),
+}.items():
+    weights = new_networks(cell, R=1, V=6, H=7, K=3, bias=1.0)
+    W_xh, W_hh, b_h, W_hy, b_y = (W[0] for W in weights)
+    for theirs, ours in zip(module.parameters(), (W_xh.T, W_hh.T, b_h[0], 0 * b_h[0])):
+        theirs.data = ours.clone()
+    states, _ = module(nn.functional.one_hot(x, 6).float())
+    difference = scores(cell, weights, x)[0] - (states[:, -1] @ W_hy + b_y)
+    print(f"{cell.__name__:9} equals torch.nn.{type(module).__name__:4} to 1e-6: {difference.abs().max().item() < 1e-6}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# So every picture that follows holds for PyTorch's cells as well. The sigmoid cell has no counterpart there.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The task: recall the first symbol
+#
+# The first of $T$ symbols is one of four. Then come symbols that mean nothing, eight different ones. After the last, name the first. Nothing but the gradient from the end can teach the first step.
+
+# %%
+def recall(T, generator):
+    """A function that draws B rows of T symbols and the first of each, (B, T) and (B,)."""
+
+    def draw(B):
+        x = torch.randint(4, 12, (B, T), generator=generator)
+        x[:, 0] = torch.randint(4, (B,), generator=generator)
+        return x, x[:, 0]
+
+    return draw
+
+
+recall(10, torch.Generator().manual_seed(0))(2)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The meaningless symbols are what makes it hard: they push the state about at every step.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### A gradient for each copy
+#
+# Give each step its own copy of $W_{xh}$, and ask autograd for the gradient by each:
+
+# %%
+def profile(cell, weights, x, y):
+    """The gradients by each step's copy of W_xh, (T, R, V, H or more), and their norms (T, R)."""
+    W_xh, W_hh, b_h, W_hy, b_y = (W.detach() for W in weights)
+    copies = [W_xh.clone().requires_grad_() for _ in x.T]
+    h = read(cell, [W[:, x_t] + b_h for W, x_t in zip(copies, x.T)], W_hh)
+    loss = cross_entropy((h @ W_hy + b_y).flatten(0, 1), y.repeat(len(h))) * len(h)
+    parts = torch.stack(torch.autograd.grad(loss, copies))
+    return parts, parts.flatten(2).norm(dim=2)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The loss is the sum over the R networks of their mean losses: as the networks share nothing, each gets its own gradient.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Seven networks
+#
+# Three LSTMs, with forget gates at $\sigma(0) = 0.5$, $\sigma(1) = 0.73$ and $\sigma(3) = 0.95$.
+
+# %%
+FILM = {
+    "sigmoid": (sigmoid_cell, {}), "tanh": (tanh_cell, {}),
+    "ReLU, identity": (relu_cell, {"W_hh": "identity"}),
+    "LSTM": (lstm_cell, {"R": 3, "bias": torch.tensor([0.0, 1.0, 3.0])[:, None, None]}),
+    "GRU": (gru_cell, {}),
+}
+cast = {name: new_networks(cell, **{"R": 1, "V": 12, "H": 32, "K": 4} | own) for name, (cell, own) in FILM.items()}
+audience = recall(128, torch.Generator().manual_seed(0))(16)  # the same rows for every picture
+
+# %%
+{name: tuple(weights[0].shape) for name, weights in cast.items()}  # W_xh (R, V, H times the blocks of the cell)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Ask for predictions: which of the seven will carry the error from step 128 back to step 1?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The parts sum to the ordinary gradient
+#
+# For each of the networks, over all 128 steps:
+
+# %% tags=["topic-D5", "nbval-check-output"]
+x, y = audience
+for name, (cell, _) in FILM.items():
+    weights = [W.double().requires_grad_() for W in cast[name]]
+    R = len(weights[0])
+    (cross_entropy(scores(cell, weights, x).flatten(0, 1), y.repeat(R)) * R).backward()
+    difference = profile(cell, weights, x, y)[0].sum(0) - weights[0].grad
+    print(f"{name:15} sum of 128 parts = gradient, to 1e-10: {difference.abs().max().item() < 1e-10}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# So the film shows real shares of the real gradient.
+
+# %% slideshow={"slide_type": "skip"}
+ROLES = {
+    "sigmoid": (COLOR["baseline"], "-"),
+    "tanh": (COLOR["rnn"], "-"),
+    "ReLU, identity": (COLOR["state"], "--"),
+    "LSTM, bias 0": (COLOR["lstm"], ":"),
+    "LSTM, bias 1": (COLOR["lstm"], "--"),
+    "LSTM, bias 3": (COLOR["lstm"], "-"),
+    "GRU": (COLOR["gru"], "-."),
+}
+
+
+def plot_profiles(norms):
+    """Draw each network's gradient norm by step, from norms {name: (T,)}."""
+    fig, ax = plt.subplots(figsize=(7.8, 3.2))
+    for name, values in norms.items():
+        color, style = ROLES[name]
+        ax.semilogy(range(1, len(values) + 1), np.clip(values, 1e-25, None), style, color=color, label=name, antialiased=False)
+    ax.set(xlabel="step, $t$", ylabel=r"gradient by the copy of $W_{xh}$", ylim=(1e-20, 1e2), xlim=(1, 128))
+    fig.legend(loc="outside right center")
+    return fig
+
+
+def all_profiles():
+    """The norms {name: (T,)} of all seven networks as they are now."""
+    norms = {}
+    for name, (cell, _) in FILM.items():
+        columns = profile(cell, cast[name], *audience)[1].T.numpy()
+        names = [f"LSTM, bias {b}" for b in (0, 1, 3)] if name == "LSTM" else [name]
+        norms.update(zip(names, columns))
+    return norms
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Training
+#
+# Clip each network's gradient, then let Adam make a step. `limit` holds one number for each network; infinity means no clipping.
+
+# %%
+def clip_each(weights, limit):
+    """Shrink the gradient of network r to norm limit[r] wherever it is longer."""
+    norms = sum(W.grad.flatten(1).square().sum(1) for W in weights).sqrt()
+    for W in weights:
+        W.grad *= (limit / norms).clamp(max=1)[:, None, None]
+
+
+def train(cell, weights, draw, optimizer, steps, limit):
+    """Fit R networks side by side to batches of draw(B); limit (R,) bounds the norms of their gradients."""
+    for _ in range(steps):
+        x, y = draw(16)
+        loss = cross_entropy(scores(cell, weights, x).flatten(0, 1), y.repeat(len(limit))) * len(limit)
+        optimizer.zero_grad()
+        loss.backward()
+        clip_each(weights, limit)
+        optimizer.step()
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Adam works on each number by itself, so one optimizer serves all R networks without mixing them.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Shooting
+#
+# Six pictures, seven steps of training between one and the next:
+
+# %%
+def shoot(pictures=6, steps=7, lr=0.001):
+    """Train all networks, and take their profiles every few steps."""
+    adam = {name: torch.optim.Adam([W.requires_grad_() for W in weights], lr) for name, weights in cast.items()}
+    draw, profiles = recall(128, torch.Generator().manual_seed(1)), [all_profiles()]
+    for _ in range(pictures - 1):
+        for name, (cell, _) in FILM.items():
+            train(cell, cast[name], draw, adam[name], steps, limit=torch.ones(len(cast[name][0])))
+        profiles.append(all_profiles())
+    return profiles
+
+
+profiles = shoot()
+len(profiles)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# While it computes: what would a perfect memory look like? A line that stays level, or that points at step 1.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The film
+
+# %% tags=["topic-D5", "output-only"]
+show_film(
+    map(plot_profiles, profiles),
+    [f"training step {7 * i}" for i in range(6)],
+    "Training does not repair a short reach: a network that does not see step 1 does not learn to see it.",
+)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The first picture is before any training. Read the slopes: a straight line on a logarithmic axis is a constant factor per step. Gates alone do not help: the GRU and the LSTM with bias 0 begin with gates half open, hence with a factor near one half. Then press the button.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### What changed
+#
+# The gradient at step 1 divided by that at step 128, before and after 35 steps of training:
+
+# %% tags=["topic-D5"]
+for name in ROLES:
+    ratios = [norms[name][0] / norms[name][-1] for norms in (profiles[0], profiles[-1])]
+    print(f"{name:15} before {ratios[0]:7.0e}   after {ratios[1]:7.0e}")
+
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
+for name in ROLES:
+    sees = [bool(norms[name][0] > norms[name][-1] / 1000) for norms in (profiles[0], profiles[-1])]
+    print(f"{name:15} step 1 gets more than a thousandth of step 128's: before {sees[0]!s:5}  after {sees[1]}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Zero means that the product is smaller than single precision can hold, below 1e-45. One start is shown; the race below has three.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The cliff
+#
+# What does an exploding gradient look like from above? The smallest example has one unit, no input and two weights (Pascanu, Mikolov and Bengio 2013):
+#
+# $$s_t = w\, \sigma(s_{t-1}) + b \qquad s_0 = 0.5 \qquad J = \big(\sigma(s_{50}) - 0.7\big)^2$$
+
+# %%
+def cliff_loss(w, b, T=50):
+    """The loss after T steps for weights w and b, tensors of one shape."""
+    s = torch.full_like(w, 0.5)
+    for _ in range(T):
+        s = w * torch.sigmoid(s) + b
+    return (torch.sigmoid(s) - 0.7) ** 2
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Fifty steps of one unit: the state runs into one of two fixed points. Where it changes from one to the other, the loss jumps.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Its slope
+#
+# The loss depends on two numbers only, so its gradient is an arrow in a plane:
+
+# %%
+def slope(w, b):
+    """The loss at (w, b), and its gradient (2,)."""
+    point = torch.tensor([w, b], dtype=torch.float64, requires_grad=True)
+    loss = cliff_loss(point[0], point[1])
+    loss.backward()
+    return loss.item(), point.grad.numpy()
+
+# %% tags=["topic-D2", "nbval-check-output"]
+difference = by_differences(lambda b: slope(5.0, b)[0], -1.0)
+print("the slope in b agrees with a difference to 1e-8:", abs(slope(5.0, -1.0)[1][1] - difference) < 1e-8)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The same comparison as for the chain: one number against a difference.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Across the wall
+#
+# Four values of $b$, at $w = 6$:
+
+# %%
+for b in (-1.0, -2.0, -3.0, -3.5):
+    print(f"w = 6, b = {b}: loss {slope(6.0, b)[0]:.3f}, length of the gradient {np.hypot(*slope(6.0, b)[1]):.3f}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Between the last two values of b the loss jumps. How long is the gradient there?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Two descents
+#
+# Both start at $w = 6$, $b = -2.5$ with learning rate 1. One of them clips the gradient to length 0.1.
+
+# %%
+def descend(limit, w=6.0, b=-2.5, lr=1.0, steps=150):
+    """The path (steps + 1, 2) of gradient descent, and the longest gradient on it."""
+    path, longest = [np.array([w, b])], 0.0
+    for _ in range(steps):
+        _, gradient = slope(*path[-1])
+        length = np.hypot(*gradient)
+        longest = max(longest, length)
+        path.append(path[-1] - lr * gradient * min(1, limit / length))
+    return np.array(path), longest
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Ordinary gradient descent, nothing hidden. min(1, limit / length) is clipping by norm.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Free and clipped
+
+# %% tags=["topic-D2", "topic-D4", "nbval-check-output"]
+free, longest = descend(limit=math.inf)
+clipped, _ = descend(limit=0.1)
+lengths = np.hypot(*np.diff(free.T))
+print(f"free: the median step is {np.median(lengths):.2f} long, the longest {lengths.max():.1f}")
+for name, path in {"free": free, "clipped": clipped}.items():
+    print(f"{name:8} loss at the start {slope(*path[0])[0]:.2f}, after 150 steps {slope(*path[-1])[0]:.2f}")
+
+# %% [markdown]
+# One step of the free descent is more than fifty times as long as the median step. It ends on a plateau where the loss is higher than at the start, and the gradient small. The clipped descent crosses the same place and goes on down.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The same start, the same learning rate, the same loss. Next: the picture.
+
+# %% slideshow={"slide_type": "skip"}
+def plot_cliff():
+    """Draw the loss over (w, b) with both paths, and a cut through the wall."""
+    fig, (left, right) = plt.subplots(1, 2, width_ratios=(3, 2))
+    w, b = np.linspace(3, 7, 161), np.linspace(-4, 0.5, 181)
+    loss = cliff_loss(*(torch.tensor(a) for a in np.meshgrid(w, b)))
+    left.contourf(w, b, loss, levels=np.linspace(0, 0.5, 6), cmap="Greys")
+    left.plot(*free.T, "o-", color=COLOR["state"], markersize=2.5, lw=1, label="free")
+    left.plot(*clipped.T, "-", color=COLOR["input"], lw=2.5, label="clipped")
+    left.plot(*free[0], "o", color=COLOR["ink"], label="start")
+    left.set(xlabel="$w$", ylabel="$b$", title="loss over $(w, b)$: the darker, the higher")
+    left.grid(False)
+    left.legend(loc="upper left")
+    cut = np.linspace(-4, 0.5, 2000)
+    right.plot(cut, cliff_loss(torch.full((2000,), 6.0).double(), torch.tensor(cut)), color=COLOR["gradient"])
+    right.set(xlabel="$b$", title="a cut at $w = 6$: the loss", ylim=(0, 0.5))
+    return fig
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Seen from above, and cut through
+
+# %% tags=["topic-D2", "output-only"]
+show(plot_cliff(), "The loss has a wall. A free step at the wall leaps out of the valley; a clipped one stays in it.")
+
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
+print("clipped descent ends lower:", slope(*clipped[-1])[0] < slope(*free[-1])[0])
+print("the leap is more than 50 times as long as the median step:", lengths.max() > 50 * np.median(lengths))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The surface is computed, not drawn: change the number of steps T and watch the wall become steeper. Clipping does not remove the wall; it makes the crash harmless.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 2 · Clip by norm
+#
+# `gradients` is a list of arrays, one for each weight matrix; `limit` is a number. Return the list, shrunk so that the length of *all* entries together is at most `limit`, and the direction is kept. **Predict:** what happens to a short gradient?
+#
+# <details><summary>Answer</summary>Nothing: clipping only ever shortens.</details>
+
+# %% tags=["exercise-2-stub"]
+def clip_by_norm(gradients, limit):
+    """The gradients, a list of arrays, shrunk together to norm `limit` if they are longer."""
+    return ...
+
+# %% tags=["exercise-2-check"] slideshow={"slide_type": "skip"}
+def check_clip_by_norm(attempt):
+    """Try an attempt on long, short and unequal gradients."""
+
+    def length(gradients):
+        return math.sqrt(sum((g**2).sum() for g in gradients))
+
+    def shrunk(gradients, factor):
+        return [g * factor for g in gradients]
+
+    matrix, vector = np.array([[3.0, -1.0], [0.5, 2.0], [0.0, 1.0]]), np.array([0.2, -0.4])
+    inputs = [([matrix, vector], 2.0), ([matrix, vector], 0.5), ([vector, -vector], 5.0), ([10 * matrix, matrix], 6.0)]
+    return check(
+        attempt,
+        cases=[((g, limit), shrunk(g, min(1, limit / length(g)))) for g, limit in inputs],
+        tolerance=1e-6,
+        misconceptions={
+            "this clips by value: it bends the gradient in another direction": (
+                lambda gradients, limit: [np.clip(g, -limit, limit) for g in gradients]
+            ),
+            "each array is clipped by itself: the arrays must keep their proportion, so take one norm of all": (
+                lambda gradients, limit: [g * min(1, limit / np.sqrt((g**2).sum())) for g in gradients]
+            ),
+            "short gradients are stretched: clipping must leave them alone": (
+                lambda gradients, limit: shrunk(gradients, limit / length(gradients))
+            ),
+            "the root is missing: this is the square of the length": (
+                lambda gradients, limit: shrunk(gradients, min(1, limit / length(gradients) ** 2))
+            ),
+            "the sum of the arrays' norms is not the norm of all entries: add squares": (
+                lambda gradients, limit: shrunk(gradients, min(1, limit / sum(np.sqrt((g**2).sum()) for g in gradients)))
+            ),
+            "this is the sum of absolute values; the length is the root of the sum of squares": (
+                lambda gradients, limit: shrunk(gradients, min(1, limit / sum(np.abs(g).sum() for g in gradients)))
+            ),
+            "this is the largest entry; the length takes all entries": (
+                lambda gradients, limit: shrunk(gradients, min(1, limit / max(np.abs(g).max() for g in gradients)))
+            ),
+            "np.linalg.norm(matrix, 2) is the largest singular value; here the root of the sum of squares is meant": (
+                lambda gradients, limit: shrunk(
+                    gradients, min(1, limit / math.hypot(*(np.linalg.norm(g, 2) for g in gradients)))
+                )
+            ),
+            "this is the length of an average entry; take the sum of squares, not their mean": (
+                lambda gradients, limit: shrunk(
+                    gradients, min(1, limit / np.sqrt(np.concatenate([g.ravel() for g in gradients]).var() or 1))
+                )
+            ),
+            "long gradients are divided by their length, but not multiplied by the limit": (
+                lambda gradients, limit: shrunk(gradients, 1 / length(gradients) if length(gradients) > limit else 1)
+            ),
+            "nothing is clipped: the gradients come back unchanged": lambda gradients, limit: gradients,
+            "a long gradient is thrown away, its direction is lost: shrink it": (
+                lambda gradients, limit: shrunk(gradients, 0 if length(gradients) > limit else 1)
+            ),
+        },
+    )
+
+
+check_clip_by_norm(clip_by_norm)
+
+# %% tags=["exercise-2-solution"] slideshow={"slide_type": "skip"}
+def clip_by_norm_solution(gradients, limit):
+    """The gradients, a list of arrays, shrunk together to norm `limit` if they are longer."""
+    norm = math.sqrt(sum((gradient**2).sum() for gradient in gradients))
+    return [gradient * min(1, limit / norm) for gradient in gradients]
+
+
+check_clip_by_norm(clip_by_norm_solution)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# torch.nn.utils.clip_grad_norm_ does the same, with a tiny number added to the norm. The two ways are compared next.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Norm or value?
+#
+# By norm, $g \leftarrow g \cdot \min\big(1, c / \lVert g \rVert\big)$. By value, each entry alone: $g_i \leftarrow \min(c, \max(-c, g_i))$. The cosine between old and new gradient tells whether the direction is kept:
+
+# %% tags=["topic-D4", "nbval-check-output"]
+old = [torch.randn(8, 5) * 3, torch.randn(5)]
+for name, clip in {"norm": nn.utils.clip_grad_norm_, "value": nn.utils.clip_grad_value_}.items():
+    weights = [nn.Parameter(torch.zeros_like(g)) for g in old]
+    for W, g in zip(weights, old):
+        W.grad = g.clone()
+    clip(weights, 0.5)
+    before, after = (torch.cat([g.flatten() for g in gs]) for gs in (old, [W.grad for W in weights]))
+    kept = torch.cosine_similarity(before, after, dim=0).item() > 1 - 1e-6
+    print(f"by {name:5}  length {before.norm():4.1f} → {after.norm():.2f}   direction kept: {kept}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# By value is not wrong, just different: with a small limit it becomes the sign of the gradient.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Measured
+#
+# The cosine is 1 where the direction is kept:
+
+# %% tags=["topic-D4", "nbval-check-output"]
+ours = np.concatenate([g.ravel() for g in clip_by_norm_solution([g.numpy() for g in old], 0.5)])
+print("the exercise equals torch's clip_grad_norm_:", np.allclose(ours, before * 0.5 / before.norm(), atol=1e-6))
+print(f"by value, the cosine between old and new gradient is {torch.cosine_similarity(before, after, dim=0):.2f}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Clipped by value, one walks in a direction that nobody computed. By norm, the step is shorter, and still downhill.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Clipping does not cure vanishing
+#
+# Clipping multiplies *all* parts of the gradient by one number. The first step's share stays what it was, here in a plain RNN of 24 steps:
+
+# %% tags=["topic-D4", "nbval-check-output"]
+weights = new_networks(tanh_cell, R=1, V=12, H=32, K=4)
+parts, _ = profile(tanh_cell, weights, *recall(24, torch.Generator().manual_seed(0))(16))
+clipped_parts = parts * min(1, 1e-3 / parts.sum(0).norm())
+share, clipped_share = (p[0].norm() / p.sum(0).norm() for p in (parts, clipped_parts))
+print("the first step's share is below a hundred-thousandth:", share.item() < 1e-5)
+print("clipped to length 0.001, the share is the same:      ", torch.isclose(share, clipped_share).item())
+
+# %% [markdown]
+# Clipping bounds explosions. Against vanishing one must change the factor itself: the start of the weights, the activation, or the cell.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Some slides list clipping among the cures for vanishing gradients. It bounds steps; it cannot make a silent step speak.
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Remedies raced
+#
+# The recall task with growing gaps. Seven networks of equal size (within 2 %), each from three starts, each with and without clipping (length 1), 150 batches of 16:
+
+# %%
+RACE = {  # cell, H, start of W_hh, biases of the gate that keeps, learning rate
+    "tanh": (tanh_cell, 48, "uniform", [0], 0.01),
+    "tanh, orthogonal": (tanh_cell, 48, "orthogonal", [0], 0.003),
+    "ReLU, identity": (relu_cell, 48, "identity", [0], 0.003),
+    "LSTM": (lstm_cell, 22, "uniform", [1, 3], 0.003),
+    "GRU": (gru_cell, 26, "uniform", [0, 3], 0.01),
+}
+sizes = {name: sum(W.numel() for W in new_networks(cell, 1, 12, H, 4)) for name, (cell, H, *_) in RACE.items()}
+sizes
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Learning rates were chosen from 0.001, 0.003, 0.01 and 0.03 on other starts. The bias is that of the gate that keeps the memory.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### At the start
+#
+# The networks with clipping and those without begin with the same weights:
+
+# %%
+def starters(name, V, K):
+    """Names of the contestants of one kind of cell, and their weights: three starts for each bias."""
+    cell, H, W_hh, biases, _ = RACE[name]
+    torch.manual_seed(0)
+    bias = torch.tensor(biases).repeat_interleave(3)[:, None, None]
+    weights = new_networks(cell, 3 * len(biases), V, H, K, W_hh, bias)
+    return [name if len(biases) == 1 else f"{name}, bias {b}" for b in biases], weights
+
+
+def race(name, gap, steps=150):
+    """{name: accuracies (2, 3)} after training on one gap: clipped or not, three starts."""
+    (names, weights), (cell, *_, lr) = starters(name, 12, 4), RACE[name]
+    weights = [W.repeat(2, 1, 1).requires_grad_() for W in weights]
+    limit = torch.tensor([1.0, math.inf]).repeat_interleave(3 * len(names))
+    draw, adam = recall(gap + 1, torch.Generator().manual_seed(1)), torch.optim.Adam(weights, lr, betas=(0.9, 0.99))
+    train(cell, weights, draw, adam, steps, limit)
+    return dict(zip(names, accuracy(cell, weights, *draw(500)).view(2, len(names), 3).transpose(0, 1).numpy()))
+
+# %% slideshow={"slide_type": "skip"}
+def accuracy(cell, weights, x, y):
+    """The share (R,) of right answers y (B,) of R networks."""
+    with torch.no_grad():
+        return (scores(cell, weights, x).argmax(dim=2) == y).float().mean(dim=1)
+
+
+GAPS = (8, 20, 48)
+finish = [{who: right for name in RACE for who, right in race(name, gap).items()} for gap in GAPS]
+right = {who: np.array([at_gap[who] for at_gap in finish]) for who in finish[0]}  # (gaps, 2, 3) each
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Six networks of a kind, or twelve, train side by side: two ways of clipping times three starts times the biases.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The plot:
+
+# %% slideshow={"slide_type": "skip"}
+def plot_race():
+    """Draw the accuracies against the gap: mean and range of three starts, with and without clipping."""
+    fig, axes = plt.subplots(1, 2, sharey=True, figsize=(8.6, 3.2))
+    colors = {"tanh": "rnn", "ReLU": "state", "LSTM": "lstm", "GRU": "gru"}
+    for i, (name, shares) in enumerate(right.items()):
+        color, style = COLOR[colors[name.split(",")[0]]], "--" if "orthogonal" in name or "bias 3" in name else "-"
+        for ax, part in zip(axes, (shares[:, 0], shares[:, 1])):
+            mean = part.mean(axis=1)
+            spread = np.array([mean - part.min(axis=1), part.max(axis=1) - mean])
+            where = np.array(GAPS) * 1.03 ** (i - 3)
+            ax.errorbar(where, mean, spread, fmt="o", ls=style, color=color, lw=1.6, elinewidth=1, label=name)
+    for ax, title in zip(axes, ("clipped", "not clipped")):
+        ax.axhline(0.25, color=COLOR["baseline"], lw=1)
+        ax.set(xscale="log", xlabel="gap, symbols between", title=title)
+        ax.set_xticks(GAPS, labels=GAPS)
+        ax.minorticks_off()
+    axes[0].set(ylabel="accuracy", ylim=(0, 1.05))
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside right center")
+    return fig
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Accuracy against gap
+
+# %% tags=["topic-D4", "output-only"]
+show(plot_race(), "Gated cells bridge the gap if their gates start open (bias 3), and not if they start half open. Bars: range of three starts; grey line: chance.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# A surprise for most: with gates half open at the start, the gated cells are no better than the plain one here. Their advantage is that the factor can be set, by a bias, and later learned. Setting the forget bias was recommended by Gers and colleagues in 2000 and by Jozefowicz and colleagues in 2015.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The widest gap in numbers
+#
+# Accuracy on 500 new rows with 48 symbols between, mean ± standard deviation of three starts; chance is 0.25:
+
+# %% tags=["topic-D4", "output-only"]
+print(f"{'':18} parameters   clipped       not clipped")
+for name, shares in right.items():
+    size = sizes[name.split(", bias")[0]]
+    print(f"{name:18} {size:10,}   " + "   ".join(f"{c.mean():.2f} ± {c.std(ddof=1):.2f}" for c in shares[-1]))
+
+# %% tags=["nbval-check-output"]
+at_widest = {name: shares[-1, 0].mean() for name, shares in right.items()}
+print("a wide-open gate beats a half-open one, LSTM:", at_widest["LSTM, bias 3"] > at_widest["LSTM, bias 1"])
+print("a wide-open gate beats a half-open one, GRU: ", at_widest["GRU, bias 3"] > at_widest["GRU, bias 0"])
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Clipping matters for the ReLU network, whose states may grow. It does not carry any network across a gap by itself. With more batches, more of them succeed: this is a race on a fixed budget.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## “John said ‘Hi’ to …”
+#
+# ![Four sentences as word boxes; the blank after "John said 'Hi' to" points back to "Mary", 13 words earlier, past "Daniel moved to the garden".](../figures/hallway.svg)
+#
+# Whom did John greet? The one who walked in too. Any number of other movements may lie between.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The lecture's example of a long-term dependency. It is usually asserted that RNNs fail on it; we measure.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### A family of stories
+#
+# $k$ sentences between, each five words long. Five names, so chance is 1/5:
+
+# %%
+NAMES = "John Mary Daniel Sandra Emma".split()
+ROOMS = "hallway garden kitchen office".split()
+WORDS = [*NAMES, *ROOMS, *"walked moved to the in too said Hi".split()]
+
+
+def story(k, rng):
+    """A story with k sentences between, a list of words; and the name that follows it."""
+    guest, friend, *others = rng.sample(NAMES, len(NAMES))
+    words = f"{guest} walked to the {rng.choice(ROOMS)} {friend} walked in too".split()
+    for _ in range(k):
+        words += f"{rng.choice(others)} moved to the {rng.choice(ROOMS)}".split()
+    return words + f"{guest} said Hi to".split(), friend
+
+
+" ".join(story(1, random.Random(0))[0])
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# No shortcut by the last name seen: the guest is named again at the end, and others in between.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Batches of stories
+#
+# The stories of a batch have equal length, so no padding is needed:
+
+# %%
+def stories(numbers, rng):
+    """A function that draws B stories of one length, (B, T), and the answers (B,)."""
+
+    def draw(B):
+        k = rng.choice(numbers)
+        texts, friends = zip(*(story(k, rng) for _ in range(B)))
+        x = torch.tensor([[WORDS.index(word) for word in text] for text in texts])
+        return x, torch.tensor([NAMES.index(friend) for friend in friends])
+
+    return draw
+
+
+x, y = stories([2], random.Random(0))(4)
+tuple(x.shape), y.tolist()
+
+# %% [markdown]
+# Training takes 300 batches with 0 to 5 sentences between. The test goes up to 9, farther than any training story. The networks are those of the race, three starts each; all are clipped.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Notebook 5 shows what to do when lengths differ within a batch.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Reading stories
+
+# %%
+BETWEEN = (0, 1, 2, 3, 5, 7, 9)
+
+
+def read_stories(name, lr, steps=300):
+    """{name: shares of right answers (len(BETWEEN), 3)} after training on stories."""
+    (names, weights), cell = starters(name, len(WORDS), len(NAMES)), RACE[name][0]
+    weights = [W.requires_grad_() for W in weights]
+    draw, adam = stories(range(6), random.Random(0)), torch.optim.Adam(weights, lr, betas=(0.9, 0.99))
+    train(cell, weights, draw, adam, steps, limit=torch.ones(3 * len(names)))
+    tests = [stories([k], random.Random(k))(200) for k in BETWEEN]
+    shares = torch.stack([accuracy(cell, weights, x, y) for x, y in tests])
+    return dict(zip(names, shares.view(-1, len(names), 3).transpose(0, 1).numpy()))
+
+# %% slideshow={"slide_type": "skip"}
+by_distance = {}
+for name, lr in {"tanh": 0.003, "tanh, orthogonal": 0.003, "LSTM": 0.01, "GRU": 0.01}.items():
+    by_distance |= read_stories(name, lr)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# starters, train and accuracy are those of the race; only the texts are new, and the learning rates, again chosen on other starts.
+
+# %% slideshow={"slide_type": "skip"}
+def plot_hallway():
+    """Draw the share of right names against the distance: mean and range of three starts."""
+    fig, ax = plt.subplots(figsize=(8.6, 3.2))
+    colors = {"tanh": "rnn", "ReLU": "state", "LSTM": "lstm", "GRU": "gru"}
+    distance = np.array([4 + 5 * k + 4 for k in BETWEEN])
+    for i, (name, shares) in enumerate(by_distance.items()):
+        color, style = COLOR[colors[name.split(",")[0]]], "--" if "orthogonal" in name or "bias 3" in name else "-"
+        mean, low, high = (pick(shares, axis=1) for pick in (np.mean, np.min, np.max))
+        where = distance + 0.5 * (i - 3)
+        ax.errorbar(where, mean, (mean - low, high - mean), fmt="o", ls=style, color=color, lw=1.6, elinewidth=1, label=name)
+    ax.axhline(1 / 5, color=COLOR["baseline"], lw=1)
+    ax.axvline(36, color=COLOR["ink"], ls=":", lw=1.5)
+    ax.set(xlabel="words from the friend's name to the blank", ylabel="share of right names", ylim=(0, 1.05))
+    fig.legend(loc="outside right center")
+    return fig
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Measured, not asserted
+
+# %% tags=["topic-D3", "output-only"]
+show(plot_hallway(), "The memory of the plain RNN fades with distance, that of the GRU does not. Right of the dotted line: farther than in training. Grey: chance.")
+
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
+means = {name: shares.mean(axis=1) for name, shares in by_distance.items()}
+for name in ("tanh", "tanh, orthogonal"):
+    print(f"{name}: worse at the longest distance than at the shortest: {means[name][-1] < means[name][0]}")
+print("GRU, bias 0: above 0.9 at every distance:", bool(means["GRU, bias 0"].min() > 0.9))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Here the ranking is another one than in the race: training has short stories, too, from which a gated cell learns to keep, and what it has learned serves long ones. Which cell wins depends on the task; that gated cells are on top in both, given the right start, is the robust part.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Truncated backpropagation
+#
+# ![Twelve steps in three windows: state zeroed at each border; state carried but gradient cut; and, after every single step, a backward pass four steps long.](../figures/truncation.svg)
+#
+# A long text cannot be unrolled at once. Every $k_1$ steps, go back $k_2$ steps.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Notebook 3 trained with row two: state carried, gradient cut, k₁ = k₂. Row three is that of Williams and Peng 1990. Zeroing the state is what careless code does at the start of each batch.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 3 · Through which steps?
+#
+# A text has steps 1 … `T`. After every `k1`-th step the gradient goes back through `k2` steps, that one included, but never before step 1. Return a list of pairs (first step, last step), one for each backward pass. **Predict:** for `T` = 6, `k1` = 2, `k2` = 4, through how many passes does step 3 go?
+#
+# <details><summary>Answer</summary>Two: the passes are (1, 2), (1, 4), (3, 6).</details>
+
+# %% tags=["exercise-3-stub"]
+def passes(T, k1, k2):
+    """The first and last step of each backward pass, a list of pairs."""
+    return ...
+
+# %% tags=["exercise-3-check"] slideshow={"slide_type": "skip"}
+def check_passes(attempt):
+    """Try an attempt on equal and unequal k1 and k2."""
+
+    def pairs(T, k1, k2):
+        return [(max(1, t - k2 + 1), t) for t in range(k1, T + 1, k1)]
+
+    return check(
+        attempt,
+        cases=[((T, k1, k2), pairs(T, k1, k2)) for T, k1, k2 in ((6, 2, 4), (12, 4, 4), (7, 1, 3), (9, 3, 5), (10, 4, 6))],
+        misconceptions={
+            "k2 steps, the last one included: begin at t − k2 + 1": (
+                lambda T, k1, k2: [(max(1, t - k2), t) for t in range(k1, T + 1, k1)]
+            ),
+            "a pass cannot begin before step 1": lambda T, k1, k2: [(t - k2 + 1, t) for t in range(k1, T + 1, k1)],
+            "here steps count from 1, not from 0": (
+                lambda T, k1, k2: [(max(0, t - k2), t - 1) for t in range(k1, T + 1, k1)]
+            ),
+            "k1 and k2 are exchanged: k1 says how often, k2 how far": lambda T, k1, k2: pairs(T, k2, k1),
+            "a pass goes back k2 steps, not only to the last pass": (
+                lambda T, k1, k2: [(t - k1 + 1, t) for t in range(k1, T + 1, k1)]
+            ),
+            "the last pass is missing: step T may end one": (
+                lambda T, k1, k2: [(max(1, t - k2 + 1), t) for t in range(k1, T, k1)]
+            ),
+            "a pass ends at every k1-th step; yours begins there": (
+                lambda T, k1, k2: [(t, min(T, t + k2 - 1)) for t in range(1, T + 1, k1)]
+            ),
+            "the first pass comes after k1 steps, not after k2: a short way back is still a way back": (
+                lambda T, k1, k2: [p for p in pairs(T, k1, k2) if p[1] - p[0] + 1 == k2]
+            ),
+            "a pass comes after every k1-th step, not after each": lambda T, k1, k2: pairs(T, 1, k2),
+            "first step first: the pairs are reversed": lambda T, k1, k2: [p[::-1] for p in pairs(T, k1, k2)],
+            "without truncation every pass goes back to step 1; here it stops after k2": (
+                lambda T, k1, k2: pairs(T, k1, T)
+            ),
+        },
+    )
+
+
+check_passes(passes)
+
+# %% tags=["exercise-3-solution"] slideshow={"slide_type": "skip"}
+def passes_solution(T, k1, k2):
+    """The first and last step of each backward pass, a list of pairs."""
+    return [(max(1, t - k2 + 1), t) for t in range(k1, T + 1, k1)]
+
+
+check_passes(passes_solution)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# With k1 = k2 the passes tile the text, and each step is in exactly one. With k1 < k2 they overlap, and cost k2 / k1 times as much.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### A task that shows the reach
+#
+# Read random symbols and say, at each step, which symbol came $d$ steps ago. Twelve networks side by side, one for each delay $d$:
+
+# %%
+DELAYS, K, H, B = range(1, 13), 4, 32, 16
+
+
+def delayed(N, generator):
+    """Random symbols (B, N), and for each delay the symbols so many steps ago, (R, B, N)."""
+    x = torch.randint(K, (B, N), generator=generator)
+    return x, torch.stack([x.roll(d, dims=1) for d in DELAYS])
+
+
+def run(weights, x, state):
+    """Scores (R, T, B, K) and states [T] of the networks on symbols x (B, T), from a state."""
+    W_xh, W_hh, b_h, W_hy, b_y = weights
+    states = []
+    for x_t in x.T:
+        state = tanh_cell(W_xh[:, x_t] + b_h, state, W_hh)
+        states.append(state)
+    return torch.stack([h for (h,) in states], dim=1) @ W_hy[:, None] + b_y[:, None], states
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# roll brings the last symbols to the front: the first d targets are nonsense, and cost nothing in a long text.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Training with $k_1$ and $k_2$
+#
+# Keep all states without their gradients; after every $k_1$ steps start again from the state $k_2$ steps ago, and learn from the last $k_1$ outputs.
+
+# %%
+def train_truncated(k1, k2, carry, N=2400, lr=0.005):
+    """Weights of the networks, one for each delay, after one pass over N symbols."""
+    torch.manual_seed(0)
+    R, zero = len(DELAYS), (torch.zeros(len(DELAYS), B, H),)
+    weights = [W.requires_grad_() for W in new_networks(tanh_cell, R, K, H, K, "orthogonal")]
+    adam = torch.optim.Adam(weights, lr, betas=(0.9, 0.99))
+    (x, y), kept = delayed(N, torch.Generator().manual_seed(0)), [zero]
+    for t in range(k1, N + 1, k1):
+        first = max(0, t - k2)
+        scores, states = run(weights, x[:, first:t], kept[first] if carry else zero)
+        kept += [(h.detach(),) for (h,) in states[-k1:]]
+        targets = y[..., t - k1 : t].transpose(1, 2)  # (R, k1, B)
+        adam.zero_grad()
+        (cross_entropy(scores[:, -k1:].flatten(0, 2), targets.flatten()) * R).backward()
+        clip_each(weights, torch.ones(R))
+        adam.step()
+    return weights
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# One function for all three rows of the picture. detach is what makes kept states values without a past.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Three schemes
+#
+# The test reads new text in windows of eight, and zeroes the state where training did:
+
+# %%
+def accuracy_by_delay(weights, window, carry, N=1600):
+    """The share of right symbols (R,) on new text, read in windows."""
+    (x, y), right = delayed(N, torch.Generator().manual_seed(1)), []
+    state = zero = (torch.zeros(len(DELAYS), B, H),)
+    with torch.no_grad():
+        for t in range(0, N, window):
+            scores, states = run(weights, x[:, t : t + window], state)
+            right.append(scores.argmax(dim=3) == y[..., t : t + window].transpose(1, 2))
+            state = states[-1] if carry else zero
+    return torch.cat(right, dim=1).float().mean(dim=(1, 2)).numpy()
+
+# %%
+SCHEMES = {"zeroed, 8 / 8": (8, 8, False), "cut, 8 / 8": (8, 8, True), "cut, 4 / 12": (4, 12, True)}
+reach = {name: accuracy_by_delay(train_truncated(*scheme), 8, scheme[2]) for name, scheme in SCHEMES.items()}
+{name: f"delay 8: {shares[7]:.2f}" for name, shares in reach.items()}
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Ask before showing the picture: which delays can each scheme learn? Which can it use at the test?
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The plot:
+
+# %% slideshow={"slide_type": "skip"}
+def plot_reach():
+    """Draw the accuracies against the delay, with the best possible one for a zeroed state."""
+    fig, ax = plt.subplots(figsize=(8.6, 3.2))
+    for (name, shares), style, part in zip(reach.items(), ("o-", "s--", "^:"), ("rnn", "input", "output")):
+        ax.plot(DELAYS, shares, style, color=COLOR[part], label=name)
+    ax.plot(DELAYS, best_if_zeroed, "x", color=COLOR["floor"], label="best possible, zeroed")
+    ax.axhline(1 / K, color=COLOR["baseline"], lw=1)
+    ax.set(xlabel="delay, $d$", ylabel="accuracy", ylim=(0, 1.05), xticks=list(DELAYS))
+    fig.legend(loc="outside right center", title="$k_1$ / $k_2$")
+    return fig
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### What each can learn
+#
+# A zeroed state has lost the symbol in $d$ of 8 positions and must guess: at best $\frac{8 - d}{8} + \frac{d}{8} \cdot \frac{1}{4}$.
+
+# %%
+best_if_zeroed = np.array([max(8 - d, 0) / 8 + min(d, 8) / 8 / K for d in DELAYS])
+
+# %% tags=["topic-D4", "output-only"]
+show(plot_reach(), "A carried state can be read anywhere, but only delays shorter than k₂ can be learned.")
+
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
+zeroed, cut, overlapping = reach.values()
+print("zeroed: within 0.03 of the best possible at every delay:", bool(np.abs(zeroed - best_if_zeroed).max() < 0.03))
+print("cut after 8: all delays up to 6 above 0.9, all from 8 on below 0.5:", bool(min(cut[:6]) > 0.9 and max(cut[7:]) < 0.5))
+print("going back 12 steps learns delay 8, too:", bool(overlapping[7] > 0.9))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Three different limits: the zeroed state forgets; the cut gradient cannot teach what lies beyond its reach, although the state may hold it; overlap buys reach for computing time.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What you now have
+#
+# - Backpropagation through time, from three numbers to matrices, each formula judged by autograd and by differences.
+# - The culprit: a product of factors, slope times weight. The spectral radius tells its fate only as long as nothing saturates.
+# - Remedies and what they do: clipping bounds explosions and cures nothing else; a good start carries the gradient; gates make the factor a number that can be set and learned.
+# - Truncation: carry the state, cut the gradient, and know that nothing beyond $k_2$ steps is learned.
+#
+# **Next:** notebook 5 opens the cells with gates.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Keep three pictures: the chain with its factors, the film, and the reach of truncated training.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## References
+#
+# - S. Hochreiter: *Untersuchungen zu dynamischen neuronalen Netzen.* Diploma thesis, TU München, 1991.
+# - Y. Bengio, P. Simard, P. Frasconi: *Learning long-term dependencies with gradient descent is difficult.* IEEE Transactions on Neural Networks 5, 1994.
+# - R. Pascanu, T. Mikolov, Y. Bengio: *On the difficulty of training recurrent neural networks.* ICML 2013.
+# - Q. V. Le, N. Jaitly, G. E. Hinton: *A simple way to initialize recurrent networks of rectified linear units.* arXiv 1504.00941, 2015.
+# - P. J. Werbos: *Backpropagation through time: what it does and how to do it.* Proceedings of the IEEE 78, 1990.
+# - R. J. Williams, J. Peng: *An efficient gradient-based algorithm for on-line training of recurrent network trajectories.* Neural Computation 2, 1990.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Pascanu and colleagues is the paper to read: short, with the cliff and with clipping by norm.
