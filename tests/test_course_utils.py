@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 
 import course_utils
-from course_utils import COLOR, check, plotting, setup, show
+from course_utils import COLOR, check, plotting, setup, show, show_film
 
 FOLDER = Path(course_utils.__file__).parent
 
@@ -229,6 +229,63 @@ def test_a_figure_without_a_message_is_refused(shown, message):
     with pytest.raises(ValueError, match="needs a message"):
         show(plt.figure(), message)
     assert shown == []
+
+
+# --- films
+
+
+def three_pictures():
+    """Figures of a point that moves."""
+    for x in range(3):
+        figure, ax = plt.subplots(figsize=(3, 2), dpi=100)
+        ax.plot(x, 0, "o")
+        ax.set(xlim=(-1, 3))
+        yield figure
+
+
+def pictures_in(page):
+    """The pictures that an HTML text holds, in order."""
+    found = re.findall(r"data:image/webp;base64,([A-Za-z0-9+/=]+)", page)
+    return [Image.open(BytesIO(base64.b64decode(text))).convert("RGBA") for text in found]
+
+
+def test_a_film_shows_each_picture_as_the_first_one_and_what_changed(shown):
+    show_film(three_pictures(), ["a", "b", "c"], "It moves.")
+
+    first, *changes = pictures_in(shown[0][0].data)
+    expected = [plotting._pixels(figure, dpi=100, colors=16).convert("RGBA") for figure in three_pictures()]
+    assert first.size == (300, 200) and len(changes) == 3
+    for change, picture in zip(changes, expected):
+        assert Image.alpha_composite(first, change).tobytes() == picture.tobytes()
+    assert changes[0].getextrema()[3] == (0, 0)
+
+
+def test_a_film_names_its_pictures_and_its_message_escaped(shown):
+    show_film(three_pictures(), [0, "<b>", 2], 'p < 1 & "so on"')
+
+    page = shown[0][0].data
+    assert 'alt="p &lt; 1 &amp; &quot;so on&quot;"' in page and "<em>p &lt; 1 &amp; &quot;so on&quot;</em>" in page
+    assert json.loads(re.search(r"labels = (\[.*?\]);", page)[1]) == ["0", "<b>", "2"]
+    assert "http" not in page
+
+
+def test_two_films_of_a_page_have_different_names(shown):
+    for _ in range(2):
+        show_film(three_pictures(), "abc", "It moves.")
+
+    names = [re.search(r'id="(film-\d+)"', value.data)[1] for value, _ in shown]
+    assert names[0] != names[1]
+
+
+@pytest.mark.parametrize("count, labels, message", [(3, "ab", "It moves."), (3, "abc", " "), (0, "", "Nothing.")])
+def test_a_film_without_message_or_pictures_or_with_wrong_labels_is_refused(shown, count, labels, message):
+    with pytest.raises(ValueError, match="show_film"):
+        show_film(list(three_pictures())[:count], labels, message)
+    assert shown == []
+    plt.close("all")
+
+
+# --- colours
 
 
 def test_colours_are_different_and_readable_by_matplotlib():

@@ -1,0 +1,112 @@
+"""A film plays in JupyterLab and in an exported deck: by its button, by its slider, and with less motion if wanted."""
+
+import contextlib
+
+import nbformat
+import pytest
+from browser import browser_or_skip, listen
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from test_decks import folder  # noqa: F401  (a fixture)
+from test_lab import IS_IDLE, RUN_ALL, running_lab
+
+from publish import slides
+from publish.slides import ROOT
+
+FILM = """
+import matplotlib.pyplot as plt
+
+from course_utils import show_film
+
+def pictures():
+    for x in range(4):
+        figure, ax = plt.subplots(figsize=(3, 2))
+        ax.plot(x, 0, "o")
+        ax.set(xlim=(-1, 4))
+        yield figure
+
+show_film(pictures(), [f"step {i}" for i in range(4)], "It moves.")
+"""
+CHANGE = "img:nth-child(2)"  # what lies over the first picture
+
+
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory):
+    """An executed notebook with a film."""
+    path = tmp_path_factory.mktemp("film") / "film.ipynb"
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    cells = [new_markdown_cell("# A film"), new_code_cell(FILM)]
+    for cell in cells:
+        cell.metadata["slideshow"] = {"slide_type": "slide"}
+    film = new_notebook(cells=cells, metadata=kernel)
+    NotebookClient(film, resources={"metadata": {"path": str(ROOT)}}).execute()
+    nbformat.write(film, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with browser_or_skip() as browser:
+        yield browser
+
+
+@contextlib.contextmanager
+def in_deck(notebook, page, folder):  # noqa: F811
+    """The film on its slide of the exported deck."""
+    deck = slides.build_html(notebook, folder)
+    page.goto(f"{deck.as_uri()}#/1")
+    yield page.locator(".present .film")
+
+
+@contextlib.contextmanager
+def in_lab(notebook, page, folder):  # noqa: F811
+    """The film in JupyterLab, after the notebook has been run."""
+    home = notebook.parent / "lab"
+    home.mkdir(exist_ok=True)
+    (home / "course_utils").exists() or (home / "course_utils").symlink_to(ROOT / "course_utils")
+    (home / "film.ipynb").write_bytes(notebook.read_bytes())
+    with running_lab(home, home / "lab.log") as address:
+        page.goto(f"{address}/lab/tree/film.ipynb?reset")
+        page.wait_for_function(IS_IDLE, timeout=60_000)
+        page.evaluate(RUN_ALL)
+        page.wait_for_function("() => window.ranAll", timeout=60_000)
+        yield page.locator(".film")
+
+
+@pytest.mark.parametrize("place", [in_deck, in_lab], ids=lambda place: place.__name__)
+def test_a_film_plays_to_its_end_and_again_and_follows_its_slider(place, notebook, browser, folder):  # noqa: F811
+    context = browser.new_context()
+    page = context.new_page()
+    _, errors = listen(page, "")
+    with place(notebook, page, folder) as film:
+        film.locator(CHANGE).wait_for()
+        seen = [film.locator(CHANGE).get_attribute("src")]
+        for _ in range(2):
+            film.locator("button").click()
+            page.wait_for_function(
+                "(label) => label.textContent === 'step 3'", arg=film.locator("output").element_handle()
+            )
+            seen.append(film.locator(CHANGE).get_attribute("src"))
+            page.wait_for_timeout(900)  # the film stops at its end
+
+        film.locator("input").fill("1")
+        seen.append(film.locator(CHANGE).get_attribute("src"))
+
+        assert film.locator("output").text_content() == "step 1"
+        assert film.locator(CHANGE).get_attribute("alt") == "step 1"
+        assert seen[1] == seen[2] and len(set(seen)) == 3
+        assert errors == []
+    context.close()
+
+
+def test_with_less_motion_each_press_shows_one_picture(notebook, browser, folder):  # noqa: F811
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
+    with in_deck(notebook, page, folder) as film:
+        film.locator(CHANGE).wait_for()
+        for label in ("step 1", "step 2"):
+            film.locator("button").click()
+            page.wait_for_timeout(900)
+
+            assert film.locator("output").text_content() == label
+    context.close()
