@@ -51,7 +51,7 @@ def show(figure, message):
     if not message.strip():
         raise ValueError("show(figure, message) needs a message: one sentence that states the finding")
     width, height = (round(inches * figure.dpi) for inches in figure.get_size_inches())
-    bundle = {"image/png": _png(figure, dpi=1.25 * figure.dpi), "text/plain": message}
+    bundle = {"image/png": _png(figure, dpi=1.2 * figure.dpi), "text/plain": message}
     display(bundle, metadata={"image/png": {"alt": message, "width": width, "height": height}}, raw=True)
     display(HTML(f'<p class="caption"><em>{escape(message)}</em></p>'))
     plt.close(figure)

@@ -211,7 +211,7 @@ def test_the_picture_is_sharper_than_it_is_large(shown):
 
     bundle, options = shown[0]
     image = Image.open(BytesIO(base64.b64decode(bundle["image/png"])))
-    assert image.size == (375, 250)
+    assert image.size == (360, 240)
     assert (options["metadata"]["image/png"]["width"], options["metadata"]["image/png"]["height"]) == (300, 200)
 
 

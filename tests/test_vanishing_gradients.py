@@ -76,9 +76,23 @@ def test_backpropagation_through_time_gives_the_gradient_by_each_copy(B, T, E, H
     states = taught.states_of(x, copies)
     (states * d_states).sum().backward()
 
-    parts = taught.bptt(x, states.detach(), taught.W_hh, d_states)
+    delta = taught.bptt(states.detach(), taught.W_hh, d_states)
 
-    equal(parts, torch.stack([copy.grad for copy in copies]))
+    equal(torch.einsum("bte,bth->teh", x, delta), torch.stack([copy.grad for copy in copies]))
+
+
+@pytest.mark.parametrize("B, T, H", [(3, 7, 5), (1, 1, 3)])
+def test_the_influence_of_the_start_is_the_jacobian(B, T, H):
+    W_hh, drives = torch.randn(H, H), torch.randn(B, T, H)
+
+    def last(h):
+        for a in drives[-1]:
+            h = torch.tanh(a + h @ W_hh)
+        return h
+
+    ours = taught.influence_of_start(W_hh, drives)
+
+    equal(ours[-1].T, torch.autograd.functional.jacobian(last, torch.zeros(H)))
 
 
 @pytest.mark.parametrize("cell", MODULES, ids=lambda cell: cell.__name__)
@@ -178,6 +192,7 @@ def test_a_story_is_about_the_friend_who_walked_in_too(k):
         assert words[5:9] == [friend, "walked", "in", "too"]
         assert words[0] == words[-4] != friend
         assert friend not in words[9:]
+        assert len({*words} & {*taught.NAMES}) == (3 if k else 2)  # all between are about one other person
 
 
 @pytest.mark.parametrize("T, k1, k2", [(6, 2, 4), (12, 4, 4), (7, 1, 3), (10, 4, 6), (5, 5, 9)])
