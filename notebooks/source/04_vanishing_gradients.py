@@ -1142,7 +1142,7 @@ def plot_cliff():
     fig, (left, right) = plt.subplots(1, 2, width_ratios=(3, 2))
     w, b = np.linspace(3, 7, 161), np.linspace(-4, 0.5, 181)
     loss = cliff_loss(*(torch.tensor(a) for a in np.meshgrid(w, b)))
-    left.contourf(w, b, loss, levels=[0, 0.02, 0.06, 0.075, 0.1, 0.3, 0.5], colors=["#FFFFFF", "#EEEEEE", "#DDDDDD", "#C8C8C8", "#999999", "#666666"])
+    left.contourf(w, b, loss, levels=[0, 0.03, 0.08, 0.3, 0.5], colors=["#FFFFFF", "#DDDDDD", "#AAAAAA", "#666666"])
     left.plot(*free.T, "--", color=COLOR["state"], label="free")
     left.plot(*clipped.T, ".-", color=COLOR["input"], label="clipped")
     left.plot(*free[0], "o", color=COLOR["ink"], label="start")
