@@ -277,9 +277,8 @@ def needed_cells(cells, read_later):
     needed, kept = set(), set()
     for i, cell in reversed([*enumerate(cells)]):
         (bound, read, later), changed = names_bound_and_used(cell.source), names_changed(ast.parse(cell.source))
-        tags = cell.metadata.get("tags", [])
-        is_needed = (bound | changed) & (needed | read_later) and not any(tag.startswith("exercise-") for tag in tags)
-        if "widget" in tags or "setup" in changed or is_needed:
+        is_needed = (bound | changed) & (needed | read_later)
+        if "widget" in cell.metadata.get("tags", []) or "setup" in changed or is_needed:
             needed = (needed - bound) | read | later
             kept.add(i)
     return kept

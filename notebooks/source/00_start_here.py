@@ -110,8 +110,8 @@ NOTEBOOKS = {  # what a notebook mostly does, and its seconds there
 
 print(f"Python {platform.python_version()}, torch {torch.__version__}", end=", ")
 print(f"matplotlib {matplotlib.__version__}")
-for notebook, (kind, seconds) in NOTEBOOKS.items():
-    print(f"Notebook {notebook} will take about {seconds * REFERENCE[kind] / speed[kind]:.0f} s here.")
+here = {notebook: seconds * REFERENCE[kind] / speed[kind] for notebook, (kind, seconds) in NOTEBOOKS.items()}
+print("Seconds that the notebooks will take here:", ",  ".join(f"{name} {seconds:.0f}" for name, seconds in here.items()))
 for kind in speed:
     print(f"{kind}: {speed[kind] / REFERENCE[kind]:.1f} times the speed of the machine that timed the course")
 

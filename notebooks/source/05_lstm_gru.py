@@ -2660,8 +2660,11 @@ describe_count("(((((((((((((()))(")
 @interact(text=Text("(((((((((((((()))(", description="text", continuous_update=False))
 def count_brackets(text):
     """Print depth and memory of the counting unit over a text of the student's."""
-    brackets = "".join(c for c in text if c in "()")[:18] or "("
-    describe_count(brackets)
+    brackets = "".join(c for c in text if c in "()")[:18]
+    if brackets:
+        describe_count(brackets)
+    else:
+        print(f"There is no bracket in {text!r}: type ( or ).")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The unit counts in steps of its own, nearly equal ones. Only the sign of the depth was asked for, so nothing forced it to be exact.
