@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import nbformat
 import pooch
 import pytest
-from browser import browser_or_skip, listen, serve, skip_or_fail
+from browser import browser_or_skip, listen, serve
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 from pypdf import PdfReader
@@ -210,23 +210,6 @@ def complaints(deck):
 
 
 # --- The course's decks --------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with browser_or_skip() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A folder for decks, with the JavaScript that they need."""
-    folder = tmp_path_factory.mktemp("slides")
-    try:
-        install_vendor(folder / "vendor")
-    except AssetError as error:
-        skip_or_fail(str(error))
-    return folder
 
 
 @pytest.fixture(scope="module", params=slides.built_notebooks(), ids=lambda path: path.stem)

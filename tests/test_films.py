@@ -4,11 +4,10 @@ import contextlib
 
 import nbformat
 import pytest
-from browser import browser_or_skip, listen
+from browser import listen
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from test_decks import folder  # noqa: F401  (a fixture)
-from test_lab import IS_IDLE, RUN_ALL, running_lab
+from test_lab import KERNEL, open_and_run, running_lab
 
 from publish import slides
 from publish.slides import ROOT
@@ -34,24 +33,17 @@ CHANGE = "img:nth-child(2)"  # what lies over the first picture
 def notebook(tmp_path_factory):
     """An executed notebook with a film."""
     path = tmp_path_factory.mktemp("film") / "film.ipynb"
-    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
     cells = [new_markdown_cell("# A film"), new_code_cell(FILM)]
     for cell in cells:
         cell.metadata["slideshow"] = {"slide_type": "slide"}
-    film = new_notebook(cells=cells, metadata=kernel)
+    film = new_notebook(cells=cells, metadata=KERNEL)
     NotebookClient(film, resources={"metadata": {"path": str(ROOT)}}).execute()
     nbformat.write(film, path)
     return path
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with browser_or_skip() as browser:
-        yield browser
-
-
 @contextlib.contextmanager
-def in_deck(notebook, page, folder):  # noqa: F811
+def in_deck(notebook, page, folder):
     """The film on its slide of the exported deck."""
     deck = slides.build_html(notebook, folder)
     page.goto(f"{deck.as_uri()}#/1")
@@ -59,22 +51,19 @@ def in_deck(notebook, page, folder):  # noqa: F811
 
 
 @contextlib.contextmanager
-def in_lab(notebook, page, folder):  # noqa: F811
+def in_lab(notebook, page, folder):
     """The film in JupyterLab, after the notebook has been run."""
     home = notebook.parent / "lab"
     home.mkdir(exist_ok=True)
     (home / "course_utils").exists() or (home / "course_utils").symlink_to(ROOT / "course_utils")
     (home / "film.ipynb").write_bytes(notebook.read_bytes())
     with running_lab(home, home / "lab.log") as address:
-        page.goto(f"{address}/lab/tree/film.ipynb?reset")
-        page.wait_for_function(IS_IDLE, timeout=60_000)
-        page.evaluate(RUN_ALL)
-        page.wait_for_function("() => window.ranAll", timeout=60_000)
+        open_and_run(page, address, "film.ipynb")
         yield page.locator(".film")
 
 
 @pytest.mark.parametrize("place", [in_deck, in_lab], ids=lambda place: place.__name__)
-def test_a_film_plays_to_its_end_and_again_and_follows_its_slider(place, notebook, browser, folder):  # noqa: F811
+def test_a_film_plays_to_its_end_and_again_and_follows_its_slider(place, notebook, browser, folder):
     context = browser.new_context()
     page = context.new_page()
     _, errors = listen(page, "")
@@ -99,7 +88,7 @@ def test_a_film_plays_to_its_end_and_again_and_follows_its_slider(place, noteboo
     context.close()
 
 
-def test_with_less_motion_each_press_shows_one_picture(notebook, browser, folder):  # noqa: F811
+def test_with_less_motion_each_press_shows_one_picture(notebook, browser, folder):
     context = browser.new_context(reduced_motion="reduce")
     page = context.new_page()
     with in_deck(notebook, page, folder) as film:

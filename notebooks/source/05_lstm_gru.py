@@ -2540,14 +2540,14 @@ def correlations(memories, depth):
 
 # %% tags=["topic-E1"]
 x, depth, y = bracket_strings(300, 40, seed=2)
-counters = []
+counters, best = [], []
 for seed, reader in enumerate(readers):
     r = correlations(read_brackets(reader, x)[0], depth)
     counters.append(r.abs().argmax().item())
+    best.append(r.abs().max().item())
     print(f"start {seed}: correlation with the depth", " ".join(f"{a:5.2f}" for a in r), f"  unit {counters[-1]}")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
-best = [correlations(read_brackets(reader, x)[0], depth).abs().max().item() for reader in readers]
 print("in every start a unit's memory follows the depth with a correlation above 0.9:", min(best) > 0.9)
 with torch.no_grad():
     same_scores = [torch.allclose(reader(x), read_brackets(reader, x)[2], atol=1e-4) for reader in readers]
@@ -2587,16 +2587,15 @@ print("holding it costs more than five points, in every start:", max(a for a, _ 
 # The counting unit's gates and candidate, averaged over all texts and steps that read a bracket of each kind:
 
 # %% tags=["topic-E1"]
-for seed, (reader, counter) in enumerate(zip(readers, counters)):
-    gates = gates_of(reader.lstm, reader.C(x).detach())
+all_gates = [gates_of(reader.lstm, reader.C(x).detach()) for reader in readers]
+for seed, (gates, counter) in enumerate(zip(all_gates, counters)):
     for bracket, number in (("(", 0), (")", 1)):
         means = {name: a[:, :, counter][x == number].mean() for name, a in gates.items()}
         print(f"start {seed}, {bracket}  ", "   ".join(f"{name} {mean:5.2f}" for name, mean in means.items()))
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 both_open, opposite = [], []
-for reader, counter in zip(readers, counters):
-    gates = gates_of(reader.lstm, reader.C(x).detach())
+for gates, counter in zip(all_gates, counters):
     f, i, g = (gates[name][:, :, counter] for name in "fig")
     both_open.append(min(f.mean(), i.mean()).item())
     opposite.append((g[x == 0].mean() * g[x == 1].mean()).item())
