@@ -8,9 +8,10 @@ import time
 from collections import Counter, defaultdict
 from functools import cache
 
+import numpy as np
 import pytest
 
-from course_utils.data import Grammar, load_grammar, load_prose, prose, tokenize
+from course_utils.data import Grammar, library, load_grammar, load_library, load_prose, prose, tokenize
 
 # --- the grammar
 
@@ -231,7 +232,23 @@ def test_tokens_are_words_numbers_and_marks():
 
 
 def test_a_python_without_its_library_source_is_an_error_that_says_what_to_do(monkeypatch, tmp_path):
-    monkeypatch.setattr(prose.sysconfig, "get_path", lambda name: str(tmp_path))
+    monkeypatch.setattr(library.sysconfig, "get_path", lambda name: str(tmp_path))
 
     with pytest.raises(FileNotFoundError, match="no library source under .*install Python from"):
-        load_prose.__wrapped__()
+        library.library.__wrapped__()
+
+
+def test_the_library_is_split_by_module_about_eight_to_one_to_one():
+    parts = load_library(seed=1)
+    owners = {source: name for name, sources in library.library().items() for source in sources if len(source) > 200}
+    modules = [{owners[source] for source in part if source in owners} for part in parts]
+    shares = np.array([sum(map(len, part)) for part in parts]) / sum(len(source) for part in parts for source in part)
+
+    assert not (modules[0] & modules[1] or modules[0] & modules[2] or modules[1] & modules[2])
+    assert all(abs(shares - [0.8, 0.1, 0.1]) < 0.06)
+    assert parts != load_library(seed=0)
+
+
+def test_the_library_s_programs_can_be_parsed():
+    for source in load_library().validation:
+        ast.parse(source)

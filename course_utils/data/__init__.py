@@ -1,9 +1,10 @@
-"""The course's texts: prose, names and a grammar that are always there, and real corpora on request."""
+"""The course's texts: prose, programs, names and a grammar that are always there, and real corpora on request."""
 
 from course_utils.data.corpora import CorpusError, corpus_available, fetch_corpus
 from course_utils.data.grammar import Grammar, load_grammar
+from course_utils.data.library import Splits, load_library
 from course_utils.data.names import load_names
-from course_utils.data.prose import Splits, load_prose, tokenize
+from course_utils.data.prose import load_prose, tokenize
 
 __all__ = [
     "CorpusError",
@@ -12,6 +13,7 @@ __all__ = [
     "corpus_available",
     "fetch_corpus",
     "load_grammar",
+    "load_library",
     "load_names",
     "load_prose",
     "tokenize",

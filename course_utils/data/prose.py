@@ -2,29 +2,16 @@
 
 import random
 import re
-import sysconfig
 from functools import cache
-from pathlib import Path
-from typing import NamedTuple
 
-# Left out: tests, packages that the distributor added, and tables that hold no prose.
-NOT_PROSE = {"test", "tests", "idlelib", "site-packages", "dist-packages", "pydoc_data", "encodings", "lib2to3",
-             "turtledemo", "__pycache__"}  # fmt: skip
+from course_utils.data.library import SHARES, Splits, library
+
 DOCSTRING = re.compile(r'(?:\A|:[ \t]*(?:\#[^\n]*)?\n)\s*(?:\#[^\n]*\n\s*)*[rRuU]?("""|\'\'\')(.*?)\1', re.DOTALL)
 NOT_A_SENTENCE = re.compile(r"::=|>>>|\.\.\. |^\||\+-|^[-*=^~\"#]{4,}$", re.MULTILINE)
 LIST_MARK = re.compile(
     r"^(?:[*-]|\d+\.|Note:|See also:|(?:Changed|New|Added) in version [\d.]+:|Deprecated since version [\d.]+:)\s+"
 )
-SHARES = (8, 1, 1)
 TOKEN = re.compile(r"[a-z]+(?:[-'’][a-z]+)*|\d+|[^\w\s]")
-
-
-class Splits(NamedTuple):
-    """Three lists of sentences, a sentence being a list of tokens."""
-
-    train: list
-    validation: list
-    test: list
 
 
 @cache
@@ -82,14 +69,9 @@ def _documents():
     """Map a document's name to its text."""
     from pydoc_data.topics import topics
 
-    root = Path(sysconfig.get_path("stdlib"))
     documents = {f"reference/{name}": text for name, text in topics.items()}
-    for module in sorted(path for path in root.iterdir() if path.name not in NOT_PROSE):
-        files = sorted(module.rglob("*.py")) if (module / "__init__.py").exists() else [module]
-        sources = [p for p in files if p.suffix == ".py" and NOT_PROSE.isdisjoint(p.relative_to(root).parts)]
-        docstrings = [match[2] for path in sources for match in DOCSTRING.finditer(path.read_text("utf-8", "replace"))]
-        if docstrings and not module.name.startswith("_sysconfigdata"):
-            documents[module.stem] = "\n\n".join(docstrings)
-    if "argparse" not in documents:
-        raise FileNotFoundError(f"no library source under {root}: install Python from python.org, conda or your system")
+    for module, sources in library().items():
+        docstrings = [match[2] for source in sources for match in DOCSTRING.finditer(source)]
+        if docstrings:
+            documents[module] = "\n\n".join(docstrings)
     return documents
