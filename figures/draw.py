@@ -4,11 +4,14 @@ A canvas is measured in inches from its lower left corner; a slide shows an inch
 Boxes are coloured by role, and an arrow that carries weights is thick and has the parameters' colour.
 """
 
+import re
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.mathtext import MathTextParser
 from matplotlib.patches import Circle, FancyBboxPatch, PathPatch, Polygon, Rectangle
 from matplotlib.path import Path
 from matplotlib.textpath import TextPath
@@ -17,8 +20,11 @@ from course_utils.plotting import COLOR
 
 SYMBOL, TEXT, SMALL = 22, 17, 15  # font sizes in points; SMALL is 18 px when ten inches are shown 900 px wide
 INK, MUTED, FAINT = COLOR["ink"], "#6B6B6B", "#B0B0B0"
+BACKWARD, WRONG = "#6A4C93", "#B2182B"  # the parameters of a chain from right to left; what must not be
 GAP = 0.06  # between an arrow and what it touches
 ROWS = 0.86, 1.85, 2.84  # heights of x, h and y in an unrolled network
+OVER = re.compile(r"\\over(left|right)arrow\{(\w)\}")
+MATHTEXT = MathTextParser("path")
 
 
 class Node(NamedTuple):
@@ -54,7 +60,35 @@ def write(ax, x, y, text, size=TEXT, color=INK, ha="center", bold=False):
         middle = 0.28 if line.startswith("$") else 0.36
         baseline = y - (middle + 1.25 * (i - (len(lines) - 1) / 2)) * size / 72
         style = {"fontsize": size, "fontweight": "bold" if bold else "normal", "math_fontfamily": "cm"}
+        if OVER.search(line):
+            baseline -= 0.12 * size / 72
+            line = arrows_over(ax, x, baseline, line, size, COLOR.get(color, color), ha)
         ax.text(x, baseline, line, color=COLOR.get(color, color), ha=ha, va="baseline", zorder=4, **style)
+
+
+def over(letter, index, backward=False):
+    """The mathtext of an indexed letter under an arrow to the right, or to the left if backward; without dollars."""
+    return rf"\over{'left' if backward else 'right'}arrow{{{letter}}}_{{{index}}}"
+
+
+def arrows_over(ax, x, baseline, line, size, color, ha):
+    """Draw the arrows of a line's \\overrightarrow and \\overleftarrow, closer than mathtext's; return it without."""
+
+    def width(text):
+        return MATHTEXT.parse(text, 72, FontProperties(size=size, math_fontfamily="cm"))[0] / 72
+
+    em, plain = size / 72, OVER.sub(r"{\2}", line)
+    left = x - width(plain) * {"left": 0, "center": 0.5, "right": 1}[ha]
+    for found in OVER.finditer(line):
+        until = OVER.sub(r"{\2}", line[: found.end()])
+        middle = left + width(f"{until}$") - width(f"${found[2]}$") / 2 + 0.04 * em  # letters slant
+        sign = -1 if found[1] == "left" else 1
+        start, end, y = middle - 0.27 * em * sign, middle + 0.27 * em * sign, baseline + 0.9 * em
+        back, side = end - 0.16 * em * sign, 0.11 * em
+        points = [(start, y), (end, y), (back, y + side), (end, y), (back, y - side)]
+        path = Path(points, [Path.MOVETO, Path.LINETO, Path.MOVETO, Path.LINETO, Path.LINETO])
+        ax.add_patch(PathPatch(path, facecolor="none", edgecolor=color, linewidth=0.07 * size, zorder=4))
+    return plain
 
 
 def width_of(text, size=TEXT):
@@ -251,3 +285,49 @@ def sides(ax, x, inputs, outputs, rows=ROWS):
     for y, name, count in zip(rows, ("input", "state", "output"), (inputs, "", outputs)):
         write(ax, x, y + 0.15 * bool(count), name, TEXT, name, ha="left", bold=True)
         write(ax, x, y - 0.15, count, TEXT, ha="left")
+
+
+def chain(ax, xs, y, labels, backward=False, width=0.8, height=0.5, size=TEXT, **style):
+    """States at height y, each handed to the next, or to the one before it if backward; returns their nodes."""
+    states = [node(ax, x, y, label, "state", width, height, size, **style) for x, label in zip(xs, labels)]
+    order = states[::-1] if backward else states
+    for before, after in zip(order, order[1:]):
+        arrow(ax, before, after, parameter=True, color=BACKWARD if backward else None)
+    return states
+
+
+def two_chains(ax, xs, inputs, low, high, aside=0.4, **style):
+    """A forward chain at height low and a backward chain at height high, both fed by the inputs below them.
+
+    The forward states stand a little to the left of their inputs, the backward states a little to the right, so that
+    every arrow upwards is straight. Returns the forward and the backward states.
+    """
+    chains = []
+    for backward, y, dx in ((False, low, -aside), (True, high, aside)):
+        labels = [f"${over('h', t, backward)}$" for t in range(1, len(xs) + 1)]
+        chains.append(chain(ax, [x + dx for x in xs], y, labels, backward, **style))
+        for given, state in zip(inputs, chains[-1]):
+            color = BACKWARD if backward else None
+            arrow(ax, given._replace(x=state.x), state, parameter=True, color=color)
+    return chains
+
+
+def pairs(ax, xs, inputs, y, mark="", half=0.42, width=0.84, size=TEXT):
+    """One bidirectional layer, drawn compactly: at each step the backward state lies on top of the forward state.
+
+    Returns the forward states, the backward states and the frames around the pairs; both states read what is below.
+    """
+    frames = []
+    for x, given in zip(xs, inputs):
+        frames.append(Node(x, y, width + 0.14, 2 * half + 0.2))
+        for dx, color in ((-0.2, None), (0.2, BACKWARD)):
+            arrow(ax, *(box._replace(x=x + dx) for box in (given, frames[-1])), parameter=True, color=color)
+        corner = frames[-1].at(-1, -1)
+        style = {"facecolor": "#F3F3F3", "edgecolor": MUTED, "linewidth": 1.4, "zorder": 1}
+        ax.add_patch(Rectangle(corner[:2], frames[-1].width, frames[-1].height, **style))
+    states = []
+    for backward in (False, True):
+        height = y + (half / 2 + 0.03) * (1 if backward else -1)
+        labels = [f"${over('h', t, backward)}{mark}$" for t in range(1, len(xs) + 1)]
+        states.append(chain(ax, xs, height, labels, backward, width, half, size, scale=0.8))
+    return *states, frames
