@@ -1,0 +1,1844 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 6 · What if the answer lies to the right?
+#
+# > "British Left Waffles …": whether *Left* is a party or a departure is decided by words that come later.
+#
+# **You will** read in both directions, measure what the right context is worth, label headlines, programs and names, write a CRF, and catch a model that cheats.<br>
+# **You need** notebooks 3 and 5 (RNN, LSTM, padding, packing).<br>
+# **Time** 120 min with the exercises; the cells run in a minute and a half.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Read the headline aloud, twice, with different stress. Ask who left what. The answer comes in the second part of the lecture.
+
+# %% slideshow={"slide_type": "skip"}
+import random
+import re
+from collections import Counter, defaultdict
+from functools import partial
+from itertools import groupby, product
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from babel import Locale
+from babel.core import get_global
+from seqeval.metrics import f1_score as seqeval_f1
+from seqeval.scheme import IOB2
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, pad
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
+
+from course_utils import COLOR, check, setup, show
+from course_utils.data import Grammar, load_grammar
+
+setup(seed=0)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Symbols
+#
+# | symbol | code | shape | meaning |
+# |---|---|---|---|
+# | $x_t$ | `x` | `(B, T, E)` | input at step $t$ |
+# | $\overrightarrow{h}_t$ | `ahead` | `(B, T, H)` | state of the forward chain after $x_1 \ldots x_t$ |
+# | $\overleftarrow{h}_t$ | `back` | `(B, T, H)` | state of the backward chain after $x_T \ldots x_t$ |
+# | $h_t = [\overrightarrow{h}_t; \overleftarrow{h}_t]$ | `states` | `(B, T, 2H)` | both, side by side |
+# | $y_t$ | `y` | `(B, T)` | label of token $t$, one of $K$; a word in part 5 |
+# | $P_t[j]$ | `P` | `(T, K)` | score of label $j$ at token $t$ |
+# | $A[i, j]$ | `A` | `(K + 1, K)` | score of label $j$ after $i$; the last row: at the start |
+# | $Z(x)$ | | | sum of $\exp(\text{score})$ over all labellings of $x$ |
+#
+# `length` holds the number of real tokens of each row of a batch; the rest is PAD.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The arrows over h say in which direction the chain reads. Everything else is known from notebooks 3 and 5; P, A and Z are for part 4.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 1 · Two chains
+#
+# ![A bidirectional network over apple is a company: a forward chain and a backward chain, each with its own W_hh, both read every input; at each step their two states are joined into one vector from which y_t is computed.](../figures/birnn.svg)
+#
+# $$\overrightarrow{h}_t = \overrightarrow{f}(x_t, \overrightarrow{h}_{t-1}) \qquad \overleftarrow{h}_t = \overleftarrow{f}(x_t, \overleftarrow{h}_{t+1}) \qquad y_t = g(\overrightarrow{h}_t, \overleftarrow{h}_t)$$
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Schuster and Paliwal 1997. Two networks that never speak to each other: each has its own weights, and only the output joins them. The whole sentence must be there before the backward chain can start.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### In code: turn round, read, turn back
+#
+# A chain from right to left is a chain from left to right over the reversed input, its states turned back.
+
+# %% tags=["topic-F1"]
+def read_both_ways(read, x, forward, backward):
+    """States (B, T, 2H) of two chains over x (B, T, E); read(x, weights) runs one chain from left to right."""
+    ahead = read(x, forward)
+    back = read(x.flip(1), backward).flip(1)
+    return torch.cat([ahead, back], dim=2)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Cell and loop are those of notebook 3; `read_rnn` starts them at zero:
+
+# %% slideshow={"slide_type": "skip"}
+def rnn_step(x_t, h, W_xh, W_hh, b_h):
+    """One step: input x_t (B, E) and state h (B, H) give the next state (B, H)."""
+    return torch.tanh(x_t @ W_xh + h @ W_hh + b_h)
+
+
+def rnn(x, h, W_xh, W_hh, b_h):
+    """All states (B, T, H) and the last one (B, H), from inputs x (B, T, E) and state h (B, H)."""
+    states = []
+    for x_t in x.unbind(dim=1):
+        h = rnn_step(x_t, h, W_xh, W_hh, b_h)
+        states.append(h)
+    return torch.stack(states, dim=1), h
+
+# %% slideshow={"slide_type": "skip"}
+def read_rnn(x, weights):
+    """States (B, T, H) of an RNN that starts at zero, over x (B, T, E)."""
+    W_xh, W_hh, b_h = weights
+    return rnn(x, x.new_zeros(len(x), len(W_hh)), W_xh, W_hh, b_h)[0]
+
+# %% [markdown]
+# For `read` take the RNN of notebook 3, started at zero; the two chains have weights of their own:
+
+# %%
+B, T, E, H = 3, 6, 4, 5
+x = torch.randn(B, T, E).double()
+forward, backward = ([torch.randn(shape).double() for shape in ((E, H), (H, H), (H,))] for _ in range(2))
+tuple(read_both_ways(read_rnn, x, forward, backward).shape)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Two flips: the first lets the chain read backwards, the second puts its states back beside their tokens. Forgetting the second is a classic: state t then belongs to token T + 1 − t.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Which way do the arrows point?
+#
+# Some lecture slides exchange the indices: their "forward" state is made from $h_{t+1}$. Each chain then sums up the side that its name denies.
+#
+# ![With the arrows as the names say, the forward state h_2 sums up x_1 and x_2 and the backward state h_2 sums up x_2, x_3 and x_4; with the arrows swapped the state called forward sums up x_2, x_3 and x_4, and the one called backward x_1 and x_2.](../figures/birnn_arrows.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Together the two halves still hold everything, so the mistake is silent, until somebody uses one half alone: as a summary of the past, or as the last state.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### A test that sees the arrows
+#
+# Which inputs can move the state at step $t$? Those with a gradient that is not zero.
+
+# %% tags=["topic-F1"]
+def reaches(states_of, x):
+    """Whether input k moves state t: a bool array (T, T), from states_of(x), (1, T, H), with x (1, T, E)."""
+    x = x.clone().requires_grad_()
+    sums = states_of(x)[0].sum(dim=1)  # (T,)
+    rows = [torch.autograd.grad(s, x, retain_graph=True)[0][0].abs().sum(dim=1) for s in sums]
+    return (torch.stack(rows) > 0).numpy()
+
+# %% tags=["topic-F1", "nbval-check-output"]
+one, lower = x[:1], np.tri(T, dtype=bool)
+ahead = reaches(lambda x: read_both_ways(read_rnn, x, forward, backward)[:, :, :H], one)
+back = reaches(lambda x: read_both_ways(read_rnn, x, forward, backward)[:, :, H:], one)
+unturned = reaches(lambda x: read_rnn(x.flip(1), backward), one)
+print("forward state t sees exactly x_1 … x_t: ", np.array_equal(ahead, lower))
+print("backward state t sees exactly x_t … x_T:", np.array_equal(back, lower.T))
+print("without the second flip state 1 sees x", 1 + unturned[0].nonzero()[0])
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# A lower triangle and an upper one. The last line is state 1 without the second flip: it sees the last input only. This test needs no trained model; part 5 makes a tool of the same idea.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### With LSTM cells: notebook 5's step
+#
+# Only `read` changes: it calls `lstm` and `lstm_step_at_once` of notebook 5.
+
+# %% slideshow={"slide_type": "skip"}
+def lstm_step_at_once(x_t, h, c, W, b):
+    """lstm_step with one product: W (E + H, 4H) and b (4H,) hold f, i, g, o side by side."""
+    f, i, g, o = (torch.cat([x_t, h], dim=1) @ W + b).chunk(4, dim=1)
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(c), c
+
+
+def lstm(x, h, c, step, *weights):
+    """All states (B, T, H) and the last memory (B, H), from inputs x (B, T, E), state h and memory c."""
+    states = []
+    for x_t in x.unbind(dim=1):
+        h, c = step(x_t, h, c, *weights)
+        states.append(h)
+    return torch.stack(states, dim=1), c
+
+# %%
+def read_lstm(x, weights):
+    """States (B, T, H) of an LSTM that starts at zero, over x (B, T, E)."""
+    h = c = x.new_zeros(len(x), len(weights[1]) // 4)
+    return lstm(x, h, c, lstm_step_at_once, *weights)[0]
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The rest of the code stays: two directions do not care which cell they drive.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### PyTorch's weights, rearranged
+#
+# The gates of `torch.nn.LSTM` stand in the order i, f, g, o; the names of its backward chain end in `_reverse`:
+
+# %%
+def chain_of(theirs, ending):
+    """W (E + H, 4H) and b (4H,) of one chain of a torch.nn.LSTM, its gates put into the order f, i, g, o."""
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    W_x, W_h, b_x, b_h = (getattr(theirs, f"{name}_{ending}") for name in names)
+    i, f, g, o = torch.cat([W_x.T, W_h.T, (b_x + b_h)[None]]).chunk(4, dim=1)
+    table = torch.cat([f, i, g, o], dim=1)
+    return table[:-1], table[-1]
+
+
+theirs = nn.LSTM(E, H, batch_first=True, bidirectional=True).double()
+[name for name, _ in theirs.named_parameters()][4:]
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Twice the parameters of one chain. chain_of only rearranges, so gradients flow through it back to PyTorch's own parameters: the comparison on the next slide uses that.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Equal to `torch.nn.LSTM(bidirectional=True)`, and stacked
+#
+# The second layer of a stack reads both halves of the first: its input has $2H$ columns, in each direction.
+
+# %% tags=["topic-F1"]
+def stacked(theirs, x):
+    """States (B, T, 2H) of the upper layer of a bidirectional torch.nn.LSTM, computed by our cells."""
+    for layer in range(theirs.num_layers):
+        forward, backward = (chain_of(theirs, f"l{layer}{end}") for end in ("", "_reverse"))
+        x = read_both_ways(read_lstm, x, forward, backward)
+    return x
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Three layers would have six chains. Each layer waits for both chains of the layer below.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### States and gradients agree
+
+# %% tags=["topic-F1", "nbval-check-output"]
+x, weigh = torch.randn(B, T, E).double().requires_grad_(), torch.randn(B, T, 2 * H).double()
+print("layers  tensors  states and gradients equal to 1e-10")
+for layers in (1, 2, 3):
+    theirs = nn.LSTM(E, H, layers, batch_first=True, bidirectional=True).double()
+    pair = stacked(theirs, x), theirs(x)[0]
+    leaves = [x, *theirs.parameters()]
+    gradients = [torch.autograd.grad((states * weigh).sum(), leaves) for states in pair]
+    gaps = [(a - b).abs().max().item() for a, b in zip([pair[0], *gradients[0]], [pair[1], *gradients[1]])]
+    print(f"{layers:6} {len(gaps):8}  {max(gaps) < 1e-10}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Compared are the states and the gradients with respect to the input and all weights and biases; J weighs each entry of the states differently. From here on torch.nn.LSTM.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Which slice of `h_n` is which?
+#
+# ![In two stacked bidirectional layers h_n[0] and h_n[2] are the forward ends at the last step, h_n[1] and h_n[3] the backward ends at the first step, while output[:, -1] holds the forward end of layer 2 beside a backward state that has read x_4 only.](../figures/birnn_stack.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# PyTorch counts layers first, directions second. Each chain's end is where it stops reading: the forward chain at the right, the backward chain at the left.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### One vector for a whole sentence: not `output[:, -1]`
+#
+# The column at the last token holds the end of the forward chain, beside a backward state that has read *one* token:
+
+# %% tags=["topic-F2", "nbval-check-output"]
+theirs = nn.LSTM(E, H, num_layers=2, batch_first=True, bidirectional=True).double()
+output, (h_n, c_n) = theirs(x)  # output (B, T, 2H), h_n (4, B, H)
+lower = read_both_ways(read_lstm, x, chain_of(theirs, "l0"), chain_of(theirs, "l0_reverse"))
+one_token = read_lstm(x[:, -1:], chain_of(theirs, "l0_reverse"))[:, 0]
+equal = partial(torch.allclose, atol=1e-10)
+print("h_n[0]: layer 1, forward, at the last token   ", equal(h_n[0], lower[:, -1, :H]))
+print("h_n[1]: layer 1, backward, at the first token ", equal(h_n[1], lower[:, 0, H:]))
+print("h_n[2]: layer 2, forward, at the last token   ", equal(h_n[2], output[:, -1, :H]))
+print("h_n[3]: layer 2, backward, at the first token ", equal(h_n[3], output[:, 0, H:]))
+print("lower[:, -1, H:] has read the last token only ", equal(lower[:, -1, H:], one_token))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Whoever takes output[:, -1] as the summary of a sentence throws the backward chain away. The summary is h_n[-2] beside h_n[-1].
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### A batch of unequal rows
+#
+# ![In a padded batch with rows of 4 and 2 tokens the backward chain of the short row goes wrong if it starts in the padding, because all its states have then read PAD, and is right if it starts from 0 at the row's own end.](../figures/birnn_padding.svg)
+#
+# For a left-to-right chain padding comes *after* the tokens and does no harm. For the backward chain it comes *first*.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# This is the bug that survives longest: nothing crashes, the accuracy is a little worse, and it depends on what else is in the batch.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 1 · Turn each row round in its own length
+#
+# `x` is an array `(B, T)`, `length` a list of `B` numbers. Return a copy in which the first `length[b]` entries of row `b` stand in reverse order, and the padding after them stays where it is. **Predict:** what happens if you apply it twice?
+#
+# <details><summary>Answer</summary>You get x back: so the same function turns the states round again.</details>
+
+# %% tags=["exercise-1-stub"]
+def reverse_own(x, length):
+    """A copy of x (B, T) whose row b is reversed within its first length[b] entries."""
+    return ...
+
+# %% tags=["exercise-1-check"] slideshow={"slide_type": "skip"}
+def check_reverse_own(attempt):
+    """Try an attempt on batches with short, full and single rows."""
+    rng = np.random.default_rng(0)
+    batches = [([4, 2, 3], 5), ([3, 6, 1], 6), ([2], 4)]
+    batches = [(rng.permutation(100)[: len(length) * T].reshape(-1, T), length) for length, T in batches]
+
+    def rows(change):
+        return lambda x, length: np.stack([change(row, n) for row, n in zip(x, length)])
+
+    def truth(row, n):
+        return np.concatenate([row[:n][::-1], row[n:]])
+
+    def to_the_end(row, n):
+        return np.concatenate([row[n:], row[:n][::-1]])
+
+    return check(
+        attempt,
+        cases=[((x.copy(), list(length)), rows(truth)(x, length)) for x, length in batches],
+        misconceptions={
+            "the padding is turned round, too: it now comes first, and a chain would start in it": (
+                rows(lambda row, n: row[::-1])
+            ),
+            "the tokens are right, but they moved behind the padding": rows(to_the_end),
+            "nothing is reversed": rows(lambda row, n: row),
+            "the rows of the batch are exchanged instead of the tokens within a row": lambda x, length: x[::-1],
+            "every row is reversed within the longest length, not within its own": (
+                lambda x, length: np.concatenate([x[:, : max(length)][:, ::-1], x[:, max(length) :]], axis=1)
+            ),
+            "every row is reversed within the first row's length, not within its own": (
+                lambda x, length: np.concatenate([x[:, : length[0]][:, ::-1], x[:, length[0] :]], axis=1)
+            ),
+            "one token too few is reversed: row[: n - 1] leaves out the last of n tokens": (
+                rows(lambda row, n: np.concatenate([row[: n - 1][::-1], row[n - 1 :]]))
+            ),
+            "the first PAD is reversed with the tokens: row[: n + 1] holds one too many": (
+                rows(lambda row, n: np.concatenate([row[: n + 1][::-1], row[n + 1 :]]))
+            ),
+            "the tokens are rotated, not reversed": (
+                rows(lambda row, n: np.concatenate([np.roll(row[:n], 1), row[n:]]))
+            ),
+            "the padding is overwritten by zeros; leave it as it is": (
+                rows(lambda row, n: np.concatenate([row[:n][::-1], np.zeros_like(row[n:])]))
+            ),
+            "the tokens are sorted downwards; they only coincide with the reverse by chance": (
+                rows(lambda row, n: np.concatenate([np.sort(row[:n])[::-1], row[n:]]))
+            ),
+            "only the padding is turned round": rows(lambda row, n: np.concatenate([row[:n], row[n:][::-1]])),
+        },
+    )
+
+
+check_reverse_own(reverse_own)
+
+# %% tags=["exercise-1-solution"] slideshow={"slide_type": "skip"}
+def reverse_own_solution(x, length):
+    """A copy of x (B, T) whose row b is reversed within its first length[b] entries."""
+    turned = x.copy()
+    for row, n in zip(turned, length):
+        row[:n] = row[:n][::-1].copy()
+    return turned
+
+
+check_reverse_own(reverse_own_solution)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Five minutes. Ask what a plain flip does to a row of two tokens in a batch of length six: the chain would read four PADs first.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Own ends, and PyTorch's packed batch
+#
+# The same reversal for tensors is one `gather`:
+
+# %% tags=["topic-F1"]
+def turn_round(x, length):
+    """x (B, T, E) with the first length[b] steps of row b in reverse order, the padding left where it is."""
+    t = torch.arange(x.shape[1])
+    source = torch.where(t < length[:, None], length[:, None] - 1 - t, t)  # (B, T)
+    return x.gather(1, source[:, :, None].expand_as(x))
+
+
+turn_round(torch.arange(6)[None, :, None], torch.tensor([4])).flatten()
+
+# %% tags=["topic-F1"]
+def read_padded(x, length, forward, backward):
+    """States (B, T, 2H) of an LSTM in both directions; each backward chain starts at its row's own end."""
+    back = turn_round(read_lstm(turn_round(x, length), backward), length)
+    return torch.cat([read_lstm(x, forward), back], dim=2)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# turn_round undoes itself, as the exercise found: one function for both flips.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Equal, padding and all
+#
+# Packing (notebook 5) tells `nn.LSTM` the lengths; it then starts each backward chain at its row's own end. The loss leaves PAD out:
+
+# %% tags=["topic-F1"]
+def read_packed(theirs, x, length):
+    """States (B, T, 2H) of a torch.nn.LSTM over a packed batch; zero at PAD."""
+    packed = pack_padded_sequence(x, length, batch_first=True, enforce_sorted=False)
+    return pad_packed_sequence(theirs(packed)[0], batch_first=True, total_length=x.shape[1])[0]
+
+# %% tags=["topic-F1", "nbval-check-output"]
+theirs, length = nn.LSTM(E, H, batch_first=True, bidirectional=True).double(), torch.tensor([4, 6, 2])
+real = (torch.arange(T) < length[:, None])[:, :, None]  # (B, T, 1)
+ours = read_padded(x, length, chain_of(theirs, "l0"), chain_of(theirs, "l0_reverse"))
+pair = ours * real, read_packed(theirs, x, length) * real
+gradients = [torch.autograd.grad((states * weigh).sum(), [x, *theirs.parameters()]) for states in pair]
+print("states at real tokens equal to 1e-10:", (pair[0] - pair[1]).abs().max().item() < 1e-10)
+print("gradients equal to 1e-10:            ", all((a - b).abs().max() < 1e-10 for a, b in zip(*gradients)))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Row 2 is full, row 3 has two real tokens of six. What stands in PAD does not matter, in value or in gradient.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The wrong version changes with the padding
+#
+# One sentence of four tokens, padded with more and more zeros. How far do the states at its four real tokens move?
+
+# %%
+sentence, four = torch.randn(1, 4, E).double(), torch.tensor([4])
+alone = theirs(sentence)[0]
+print("PADs   forward half   backward half   packed")
+for pads in (0, 1, 4, 16):
+    padded = torch.cat([sentence, torch.zeros(1, pads, E)], dim=1)
+    moved = (theirs(padded)[0][:, :4] - alone).abs()
+    packed = (read_packed(theirs, padded, four)[:, :4] - alone).abs().max()
+    print(f"{pads:4}   {moved[:, :, :H].max():12.3f}   {moved[:, :, H:].max():13.3f}   {packed:6.3f}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# A zero input is not nothing: the biases still drive the cell, so the chain arrives in a state of its own. The answer for a sentence must not depend on its neighbours in the batch.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### "Apple", resolved
+#
+# Notebook 3 proved that a left-to-right state at *Apple* is the same in both sentences. Two chains, trained on nothing but these two sentences, with label 1 for the company:
+
+# %% tags=["topic-B8"]
+class AppleReader(nn.Module):
+    """Scores the label of each token; words are numbers (B, T)."""
+
+    def __init__(self, V, bidirectional, E=8, H=8):
+        super().__init__()
+        self.embedding = nn.Embedding(V, E)
+        self.lstm = nn.LSTM(E, H, batch_first=True, bidirectional=bidirectional)
+        self.output = nn.Linear(H * (1 + bidirectional), 1)
+
+    def forward(self, w):
+        return self.output(self.lstm(self.embedding(w))[0]).squeeze(2)
+
+# %%
+sentences = ["Apple is good for health".split(), "Apple is a billion dollar company".split()]
+words = sorted({word for sentence in sentences for word in sentence})
+numbered = [torch.tensor([[words.index(word) for word in sentence]]) for sentence in sentences]
+numbered
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The first number of both rows is the same: Apple.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### What each can say at *Apple*
+
+# %% tags=["topic-B8"]
+def train_at_apple(reader, steps=100):
+    """Train a reader to tell the two sentences apart at their first word, and return its two answers there."""
+    optimizer = torch.optim.Adam(reader.parameters(), lr=0.03)
+    for _ in range(steps):
+        scores = torch.stack([reader(w)[0, 0] for w in numbered])
+        optimizer.zero_grad()
+        binary_cross_entropy_with_logits(scores, torch.tensor([0.0, 1.0])).backward()
+        optimizer.step()
+    return [torch.sigmoid(reader(w)[0, 0]).item() for w in numbered]
+
+# %% tags=["topic-B8", "nbval-check-output"]
+print("p(company) at Apple   fruit sentence   company sentence")
+for name, bidirectional in [("left to right", False), ("both ways", True)]:
+    fruit, company = train_at_apple(AppleReader(len(words), bidirectional))
+    print(f"{name:19}   {fruit:14.1f}   {company:16.1f}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# One half is the best that a left-to-right reader can say at Apple: one of two sentences. Two training sentences are no test of a model; they show what each architecture can express at all.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The price
+#
+# Twice the parameters at equal $H$, so compare at equal parameters. And one more word changes every backward state: nothing is final before the last word is known.
+
+# %% tags=["nbval-check-output"]
+def parameters(model):
+    """How many numbers a model learns."""
+    return sum(p.numel() for p in model.parameters())
+
+
+for units, both in ((64, False), (64, True), (41, True)):
+    count = parameters(nn.LSTM(32, units, bidirectional=both))
+    print(f"H = {units}   bidirectional: {both!s:5}   {count:6,} parameters")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# No live captions, no typing aid, no streaming speech with a plain bidirectional network: all these must answer before the sentence ends. The rest of the lecture compares at equal parameters.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 2 · One headline, two readings
+#
+# ![Two readings of British Left Waffles on Falkland Islands: in A British Left is an organisation that waffles (ADJ NOUN VERB, B-ORG I-ORG O), in B the British left their waffles (PROPN VERB NOUN, B-NORP O O); the last three words are labelled alike.](../figures/headline_readings.svg)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# A lecture shows this headline twice: once with parts of speech, where Left is a verb, and once with entities, where British Left is an organisation. Each is right; together they contradict each other.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### A small grammar of such headlines
+#
+# Each reading has its own words now and then: *wavers* is no noun, *pancakes* no verb; the last words always tell. A word of this grammar carries its two labels: (word, part of speech, entity).
+
+# %% slideshow={"slide_type": "skip"}
+def labelled(words, tag, entity="O"):
+    """Alternatives of equal weight, a word or several each; the second word of an entity is marked I-, not B-."""
+    rows = [option.split() for option in words.split("|")]
+    spans = entity, entity.replace("B-", "I-")
+    return [(1, [(w, tag, spans[i > 0]) for i, w in enumerate(row)]) for row in rows]
+
+
+labelled("isle of man|gibraltar", "PROPN", "B-LOC")
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The rules of one reading. In 72 of 100 headlines the word after *left*, in 60 the preposition, suits both readings:
+
+# %% slideshow={"slide_type": "skip"}
+def reading(name, nation, left, x_tag, x_only, preposition, ending):
+    """The rules of one reading, its symbols ending in its name."""
+    X, P = f"X{name}", f"P{name}"
+    return {
+        name: [(1, [f"NATION{name}", left, X, P, "PLACE", f"END{name}"])],
+        f"NATION{name}": labelled("british|french|irish", *nation),
+        X: [(72, [f"{X}-both"]), (28, [f"{X}-only"])],
+        f"{X}-both": labelled("waffles|talks|plans|moves|drinks|marches", x_tag),
+        f"{X}-only": labelled(x_only, x_tag),
+        P: [(60, [f"{P}-both"]), (40, [f"{P}-only"])],
+        f"{P}-both": labelled("on|in", "ADP"),
+        f"{P}-only": labelled(preposition, "ADP"),
+        f"END{name}": labelled(ending, "X"),
+    }
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The two readings, nearly equally likely. Part of speech X stands for whatever the last words are:
+
+# %% slideshow={"slide_type": "skip"}
+PARTY, LEAVE = ("left", "NOUN", "I-ORG"), ("left", "VERB", "O")
+headlines = Grammar(
+    {
+        "S": [(51, ["A"]), (49, ["B"])],
+        "PLACE": labelled("falkland islands|isle of man|gibraltar|rockall", "PROPN", "B-LOC"),
+        **reading("A", ("ADJ", "B-ORG"), PARTY, "VERB", "hesitates|wavers", "about|over", "again|say critics|polls show"),
+        **reading("B", ("PROPN", "B-NORP"), LEAVE, "NOUN", "pancakes|teapots", "behind|under", "unguarded|by mistake"),
+    }
+)
+
+# %% tags=["topic-B5a", "topic-B5b"]
+for headline in headlines.sample(4, seed=1):
+    print(" ".join(f"{word}/{tag}" for word, tag, _ in headline))
+    print(" ".join(f"{word}/{entity}" for word, _, entity in headline if entity != "O"))
+    print()
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# NORP is the name of OntoNotes for nationalities, religious and political groups. Have the class decide each headline, covering the end of the line with a hand.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### How well can anybody do?
+#
+# The grammar is finite, so every headline and its probability can be listed. Whoever sees the first $n$ words can do no better than to take the likeliest label given them:
+#
+# $$\text{best}(n) = \sum_{w_1 \ldots w_n} \max_y \; p(w_1 \ldots w_n,\, y)$$
+
+# %% tags=["topic-F1"]
+def derivations(grammar, symbols):
+    """(probability, headline) of all that a finite grammar derives from a tuple of symbols."""
+    for i, symbol in enumerate(symbols):
+        if symbol in grammar.rules:
+            for p, body in grammar.rules[symbol]:
+                for q, headline in derivations(grammar, (*symbols[:i], *body, *symbols[i + 1 :])):
+                    yield p * q, headline
+            return
+    yield 1.0, symbols
+
+
+everything = list(derivations(headlines, ("S",)))
+print(f"{len(everything)} headlines, total probability {sum(p for p, _ in everything):.6f}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Two thousand headlines: few enough to be exact, many enough that no network has seen them all.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The ceilings
+
+# %% tags=["topic-F1", "nbval-check-output"]
+def ceiling(everything, n, position=1):
+    """The best possible share of right entity labels at a position for whoever sees the first n words."""
+    joint = defaultdict(lambda: defaultdict(float))
+    for p, headline in everything:
+        joint[tuple(word for word, *_ in headline[:n])][headline[position][2]] += p
+    return sum(max(of_label.values()) for of_label in joint.values())
+
+
+for n, what in [(2, "up to left"), (3, "+ 1 word"), (4, "+ 2 words"), (99, "everything")]:
+    print(f"{what:11} {100 * ceiling(everything, n):5.1f} %")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Do the second line by hand: 0.28 of the next words decide alone, of the others the likelier reading wins: 0.28 + 0.72 × 0.51. These are ceilings for any model whatever, not for networks only.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Wait a little, or read backwards
+#
+# A left-to-right network may also *wait*: answer for token $t$ after token $t + d$. One class serves all: delay $d$ = 0, 1, 2, or two directions. Two directions get fewer units, so that all have about as many parameters.
+
+# %%
+class Tagger(nn.Module):
+    """Scores of K labels (B, T, K) for tokens w (B, T), 0 being PAD; made at each token, or delay tokens later."""
+
+    def __init__(self, V, K, H, E=16, bidirectional=False, delay=0):
+        super().__init__()
+        self.delay = delay
+        self.embedding = nn.Embedding(V, E, padding_idx=0)
+        self.lstm = nn.LSTM(E, H, batch_first=True, bidirectional=bidirectional)
+        self.output = nn.Linear(H * (1 + bidirectional), K)
+
+    def forward(self, w):
+        T, length = w.shape[1], (w > 0).sum(dim=1)
+        states = read_packed(self.lstm, self.embedding(pad(w, (0, self.delay))), length + self.delay)
+        return self.output(states[:, self.delay : self.delay + T])
+
+
+tuple(Tagger(V=9, K=3, H=5, delay=1)(torch.tensor([[4, 2, 7, 0]])).shape)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Training on batches drawn at random. PAD is word 0 and label −1, which is never scored; some words may be hidden as number 1, unknown:
+
+# %% slideshow={"slide_type": "skip"}
+def numbered_batch(rows, number, padding, unknown=None):
+    """Rows of items as numbers (B, T), short rows padded."""
+    numbers = [torch.tensor([number.get(item, unknown) for item in row]) for row in rows]
+    return pad_sequence(numbers, batch_first=True, padding_value=padding)
+
+
+numbered_batch(["abc", "b"], {"a": 1, "b": 2, "c": 3}, padding=0)
+
+
+# %% slideshow={"slide_type": "skip"}
+def falling_rate(optimizer, lr, steps):
+    """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
+    )
+
+
+def loss_by_token(scores, y):
+    """Mean cross-entropy of scores (B, T, K) over the labels y (B, T), PAD left out."""
+    return cross_entropy(scores.flatten(0, 1), y.flatten(), ignore_index=-1)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The loop of notebook 5:
+
+# %% slideshow={"slide_type": "skip"}
+def train_tagger(tagger, w, y, seed, steps, B=64, lr=0.01, loss_of=None, unknown=0.0, extra=()):
+    """Train a tagger on words w (N, T) and labels y (N, T); a share of the words is hidden as number 1, unknown."""
+    loss_of = loss_of or loss_by_token
+    optimizer = torch.optim.Adam([*tagger.parameters(), *extra], lr=lr)
+    schedule = falling_rate(optimizer, lr, steps)
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(steps):
+        rows = torch.randint(len(w), (B,), generator=generator)
+        T = int((w[rows] > 0).sum(dim=1).max())
+        w_rows, y_rows = w[rows, :T], y[rows, :T]
+        hidden = (torch.rand(w_rows.shape, generator=generator) < unknown) & (w_rows > 0)
+        optimizer.zero_grad()
+        loss_of(tagger(torch.where(hidden, 1, w_rows)), y_rows).backward()
+        optimizer.step()
+        schedule.step()
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Headlines as numbers:
+
+# %% slideshow={"slide_type": "skip"}
+def numbers_of(items, first):
+    """A number for each distinct item, from first on."""
+    return {item: n for n, item in enumerate(sorted(set(items)), start=first)}
+
+
+word_number = numbers_of((word for _, headline in everything for word, *_ in headline), first=1)
+label_number = numbers_of((label for _, headline in everything for *_, label in headline), first=0)
+label_number
+
+# %% slideshow={"slide_type": "skip"}
+def as_batch(corpus):
+    """Words and entity labels of headlines as numbers, (B, T) each."""
+    words, _, labels = zip(*(zip(*headline) for headline in corpus))
+    return numbered_batch(words, word_number, padding=0), numbered_batch(labels, label_number, padding=-1)
+
+
+w, y = as_batch(headlines.sample(2000, seed=0))
+tuple(w.shape)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The notebook has the lines that turn words into numbers and train; they are those of notebook 5.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The networks beside their ceilings
+#
+# Scored exactly: over *all* headlines, each weighted with its probability. Three starts each.
+
+# %%
+KINDS = {
+    "LSTM": {"H": 24},
+    "LSTM, waits 1 word": {"H": 24, "delay": 1},
+    "LSTM, waits 2 words": {"H": 24, "delay": 2},
+    "BiLSTM": {"H": 15, "bidirectional": True},
+}
+
+
+def trained_on_headlines(seed, **settings):
+    """A tagger of the given kind, trained from the given start."""
+    torch.manual_seed(seed)
+    tagger = Tagger(len(word_number) + 1, len(label_number), **settings)
+    train_tagger(tagger, w, y, seed, steps=120, lr=0.03)
+    return tagger
+
+
+headline_taggers = {name: [trained_on_headlines(seed, **kind) for seed in (0, 1, 2)] for name, kind in KINDS.items()}
+for name, (tagger, *_) in headline_taggers.items():
+    print(f"{name:20} {parameters(tagger):,} parameters")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The share of a label's probability at left is the score; the four kinds see 2, 3, 4 and all words when they answer there.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### At *left*
+
+# %% slideshow={"slide_type": "skip"}
+every_w, every_y = as_batch([headline for _, headline in everything])
+probability = torch.tensor([p for p, _ in everything])
+ceilings = [ceiling(everything, n) for n in (2, 3, 4, 99)]
+
+
+def right_at_left(tagger):
+    """The probability that a tagger's label at left is right."""
+    with torch.no_grad():
+        return (probability * (tagger(every_w)[:, 1].argmax(dim=1) == every_y[:, 1])).sum().item()
+
+
+at_left = {name: [right_at_left(tagger) for tagger in taggers] for name, taggers in headline_taggers.items()}
+at_left["BiLSTM"]
+
+# %% slideshow={"slide_type": "skip"}
+def plot_ceilings():
+    """Draw the accuracy at left of each network's starts, beside its ceiling."""
+    fig, ax = plt.subplots(figsize=(8.6, 3.3))
+    for i, (runs, best) in enumerate(zip(at_left.values(), ceilings)):
+        color = COLOR["lstm"] if i < 3 else COLOR["output"]
+        ax.bar(i, 100 * best, width=0.6, color="#DDDDDD", label="best possible" if i == 0 else None)
+        ax.scatter([i - 0.12, i, i + 0.12], [100 * r for r in runs], color=color, zorder=3, label="network" if i == 0 else None)
+        ax.annotate(f"{100 * best:.0f}", (i, 100 * best), xytext=(0, 4), textcoords="offset points", ha="center")
+    ax.set(ylabel="right at $left$, %", ylim=(0, 115))
+    ax.set_xticks(range(4), ["LSTM", "waits 1 word", "waits 2 words", "BiLSTM"])
+    ax.legend(loc="upper left")
+    return fig
+
+# %% tags=["topic-F1", "output-only"]
+show(plot_ceilings(), "Each network comes close to what its context allows; only the BiLSTM reaches 100 %.")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Points: three starts. Nobody passes the ceiling: with what it sees, nothing better exists. What the BiLSTM gains is information, not a better cell.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Check: at the ceiling, never above
+
+# %% tags=["nbval-check-output"]
+for (name, runs), best in zip(at_left.items(), ceilings):
+    near = min(runs) > best - 0.03
+    print(f"{name:20} none above: {max(runs) < best + 1e-6}   all within 3 points: {near}")
+
+# %% [markdown]
+# The famous headline itself is *not* in this grammar: it ends before anything is decided. No model can know its reading.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# A delay is the cheap relative of the backward chain: it suits streaming speech, where a few frames of waiting are allowed.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Names are spans, not labels
+#
+# *Buenos Aires Argentina Chile*: four tokens, three names. Labels such as CITY CITY COUNTRY COUNTRY cannot say where one country ends and the next begins. BIO labels can: **B**-egin, **I**-nside, **O**-utside.
+#
+# | | Buenos | Aires | Argentina | Chile | play |
+# |---|---|---|---|---|---|
+# | one label each | CITY | CITY | COUNTRY | COUNTRY | – |
+# | BIO | B-CITY | I-CITY | B-COUNTRY | B-COUNTRY | O |
+#
+# An **I-** must follow a **B-** or **I-** of its own kind. Everything else is illegal: O I-CITY, or B-COUNTRY I-CITY.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Ramshaw and Marcus 1995 introduced this way of writing chunks; the variant in which every name starts with B is called IOB2. A name counts as found only if both ends and the kind are right.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 2 · From BIO to spans
+#
+# Return the names as a set of `(start, end, kind)`, where `end` is one past the last token: `["O", "B-LOC", "I-LOC"]` gives `{(1, 3, "LOC")}`. Be strict: an `I-` that follows no `B-` or `I-` of its own kind opens nothing. **Predict:** which spans has `["B-LOC", "B-LOC", "I-ORG"]`?
+#
+# <details><summary>Answer</summary>(0, 1, LOC) and (1, 2, LOC). The illegal I-ORG ends the second name and belongs to none.</details>
+
+# %% tags=["exercise-2-stub"]
+def spans_of(labels):
+    """The set of (start, end, kind) in a list of BIO labels; end is exclusive."""
+    return ...
+
+# %% tags=["exercise-2-check"] slideshow={"slide_type": "skip"}
+def check_spans_of(attempt):
+    """Try an attempt on neighbours, illegal labels and names at both ends."""
+
+    def spans(labels, begins=lambda i, labels: False, ends=lambda i, labels: False, one_past=1, close=True):
+        found, start = set(), None
+        for i, label in enumerate([*labels, *["O"] * close]):
+            inside = start is not None and label == "I-" + labels[start][2:]
+            if start is not None and (not inside or ends(i, labels)):
+                found.add((start, i - 1 + one_past, labels[start][2:]))
+                start = None
+            if label[0] == "B" or (label[0] == "I" and not inside and begins(i, labels)):
+                start = i
+        return found
+
+    def ignoring_kinds(labels):
+        found, start = set(), None
+        for i, label in enumerate([*labels, "O"]):
+            if start is not None and label[0] != "I":
+                found.add((start, i, labels[start][2:]))
+                start = None
+            if label[0] == "B":
+                start = i
+        return found
+
+    def runs_of_kind(labels):
+        kinds, found, i = [label[2:] for label in labels], set(), 0
+        for kind, run in groupby(kinds):
+            n = len(list(run))
+            if kind:
+                found.add((i, i + n, kind))
+            i += n
+        return found
+
+    sentences = [
+        "O B-LOC I-LOC O B-ORG", "B-LOC B-LOC I-ORG O", "I-LOC I-LOC O B-ORG I-ORG I-ORG",
+        "B-ORG I-LOC I-LOC O I-ORG B-LOC I-LOC", "B-LOC I-LOC B-LOC I-LOC I-LOC",
+    ]  # fmt: skip
+    return check(
+        attempt,
+        cases=[((sentence.split(),), spans(sentence.split())) for sentence in sentences],
+        misconceptions={
+            "end is exclusive: one past the last token": lambda labels: spans(labels, one_past=0),
+            "a name that reaches the end of the sentence is lost": lambda labels: spans(labels, close=False),
+            "an I- without its B- opened a name; strictly, it opens nothing": (
+                lambda labels: spans(labels, begins=lambda i, labels: True)
+            ),
+            "an I- of another kind ends a name; you let it go on": ignoring_kinds,
+            "two names of one kind side by side became one: B- must open a new one": runs_of_kind,
+            "each name has one token only: I- belongs to it": lambda labels: spans(labels, ends=lambda i, labels: True),
+            "only the starts are right: take I- into the name": lambda labels: {
+                (i, i + 1, label[2:]) for i, label in enumerate(labels) if label != "O"
+            },
+            "the kind is written without B-": lambda labels: {(i, j, "B-" + kind) for i, j, kind in spans(labels)},
+            "the order is (start, end, kind)": lambda labels: {(kind, i, j) for i, j, kind in spans(labels)},
+            "start counts from 0": lambda labels: {(i + 1, j, kind) for i, j, kind in spans(labels)},
+            "return a set, not a list": lambda labels: sorted(spans(labels)),
+        },
+    )
+
+
+check_spans_of(spans_of)
+
+# %% tags=["exercise-2-solution"] slideshow={"slide_type": "skip"}
+def spans_of_solution(labels):
+    """The set of (start, end, kind) in a list of BIO labels; end is exclusive."""
+    found, start = set(), None
+    for i, label in enumerate([*labels, "O"]):
+        if start is not None and label != "I-" + labels[start][2:]:
+            found.add((start, i, labels[start][2:]))
+            start = None
+        if label.startswith("B-"):
+            start = i
+    return found
+
+
+check_spans_of(spans_of_solution)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Collect what the class did with the illegal I-ORG: evaluation scripts differ here. The old conlleval lets it open a name, strict IOB2 does not.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Score names, not tokens: entity-level F1
+#
+# $$P = \frac{\text{right}}{\text{predicted}} \qquad R = \frac{\text{right}}{\text{true}} \qquad F_1 = \frac{2PR}{P + R} = \frac{2\,\text{right}}{\text{predicted} + \text{true}}$$
+#
+# counted over all sentences together:
+
+# %% tags=["topic-B5b"]
+def entity_f1(truth, predicted):
+    """F1 of names between two lists of sentences of BIO labels; 0 if there is no name in either."""
+    right = total = 0
+    for true_labels, labels in zip(truth, predicted, strict=True):
+        true_spans, spans = spans_of_solution(true_labels), spans_of_solution(labels)
+        right += len(true_spans & spans)
+        total += len(true_spans) + len(spans)
+    return 2 * right / max(total, 1)
+
+
+entity_f1([["B-LOC", "I-LOC", "O", "B-ORG"]], [["B-LOC", "O", "O", "B-ORG"]])
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Draw the two sets on the board; right is their intersection. Precision asks of what was predicted, recall of what was there. In the example one of two names is found; the other is cut short and counts twice against it, as predicted and as missed.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Equal to `seqeval`
+
+# %% tags=["topic-B5b", "nbval-check-output"]
+rng, gaps = random.Random(0), []
+bio = ["O", "O", "B-LOC", "I-LOC", "B-ORG", "I-ORG"]
+for _ in range(200):
+    truth, predicted = ([rng.choices(bio, k=n) for n in (3, 7, 12)] for _ in range(2))
+    theirs = seqeval_f1(truth, predicted, mode="strict", scheme=IOB2, zero_division=0)
+    gaps.append(abs(entity_f1(truth, predicted) - theirs))
+print("200 random cases, illegal labels among them, equal to 1e-12:", max(gaps) < 1e-12)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# seqeval has two modes: the default follows the old conlleval and lets an illegal I- open a name, the strict one does not. Say which one you report.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Why not count tokens?
+#
+# A tagger that answers O everywhere, and one that is right but for the first token of each name, on 500 headlines:
+
+# %% tags=["topic-B5b", "nbval-check-output"]
+truth = [[label for *_, label in headline] for headline in headlines.sample(500, seed=2)]
+lazy = [["O"] * len(labels) for labels in truth]
+late = [["O" if label[0] == "B" else label for label in labels] for labels in truth]
+for name, predicted in [("always O", lazy), ("never B-", late)]:
+    right = [a == b for labels, guess in zip(truth, predicted) for a, b in zip(labels, guess)]
+    print(f"{name}: {np.mean(right):.0%} of the tokens right, F1 {entity_f1(truth, predicted):.2f}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Accuracy over tokens flatters: most tokens are O. F1 of names is what papers report for entities.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### What counts as a name?
+#
+# Every project decides for itself. CoNLL-2003 has four kinds (PER, LOC, ORG, MISC), OntoNotes eighteen; among them:
+
+# %% tags=["topic-B5c"]
+EXAMPLES = """[Ada Lovelace PERSON] wrote to [Charles Babbage PERSON]
+the [British Left ORG] waffles again on [Falkland Islands LOC]
+[British NORP] teams left [Iceland GPE] for the [North Sea LOC]
+crowds cross [London Bridge FAC] after the [Olympic Games EVENT]
+she read [War and Peace WORK_OF_ART] in [Russian LANGUAGE]
+on [1 May DATE] at [noon TIME] it fell [two percent PERCENT] to [ten dollars MONEY]"""
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# From brackets to BIO:
+
+# %% tags=["topic-B5c"] slideshow={"slide_type": "skip"}
+def bio_of(text):
+    """Words and BIO labels of a text with its names in brackets, the kind at the end."""
+    words, labels = [], []
+    for name, kind, word in re.findall(r"\[([^]]+) ([A-Z_]+)\]|(\S+)", text):
+        new = name.split() or [word]
+        words += new
+        labels += [f"B-{kind}", *[f"I-{kind}"] * (len(new) - 1)] if kind else ["O"]
+    return words, labels
+
+
+bio_of("in [New York GPE] at noon")
+
+
+
+# %% tags=["topic-B5c", "nbval-check-output"]
+words, labels = bio_of(EXAMPLES)
+print(*labels[6:14])
+print(*sorted({kind for _, _, kind in spans_of_solution(labels)}))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# GPE is a place with a government, LOC one without, FAC is built. Whether Falkland Islands is GPE or LOC is a matter of the guideline; so is whether British alone is a name. Ask for a sentence in which Washington is a PERSON, a GPE and an ORG.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Slot filling: the same tool, other labels
+#
+# A travel agent's program needs no LOC, it needs to know *from* where and *to* where. Same network, same BIO, same F1; but the label depends on the role in the sentence:
+
+# %% tags=["topic-B5e", "nbval-check-output"]
+as_names = bio_of("flights from [Buenos Aires CITY] to [New York CITY] on [Monday DAY]")
+as_slots = bio_of("flights from [Buenos Aires FROM] to [New York TO] on [Monday DAY]")
+for word, name, slot in zip(as_names[0], as_names[1], as_slots[1]):
+    print(f"{word:8} {name:8} {slot}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# ATIS, flight enquiries recorded around 1990, is the classic corpus. Part 4 trains on a family of such sentences with real names.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### "I like cake": a loss for each word, summed
+#
+# ![Many to many, aligned: I, like, cake get the tags PRON, VERB, NOUN, each at the step that reads it.](../figures/family_n_to_n.svg)
+#
+# $$J = \sum_{t=1}^{T} J_t \qquad J_t = -\log \hat y_t[y_t] \qquad \frac{\partial J}{\partial W} = \sum_{t=1}^{T} \frac{\partial J_t}{\partial W}$$
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# In a batch, divide by the number of tokens, not by the number of rows.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Three losses, one gradient
+#
+# The derivative of the sum is the sum of the derivatives, here for the forward chain's recurrent matrix $W$:
+
+# %% tags=["topic-B5d", "nbval-check-output"]
+tagger = Tagger(V=4, K=3, H=5, bidirectional=True).double()  # words 1, 2, 3: I like cake; labels 0, 1, 2
+scores = tagger(torch.tensor([[1, 2, 3]]))[0]
+J_t = cross_entropy(scores, torch.tensor([0, 1, 2]), reduction="none")  # PRON VERB NOUN
+W = tagger.lstm.weight_hh_l0
+parts = [torch.autograd.grad(J, W, retain_graph=True)[0] for J in J_t]
+whole = torch.autograd.grad(J_t.sum(), W)[0]
+print("three gradients sum to that of the sum:", torch.allclose(sum(parts), whole, atol=1e-12))
+print("which of the three are not zero:       ", [bool(part.abs().max() > 0) for part in parts])
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The first loss does not reach the forward chain's recurrent matrix: at the first token the state before is zero.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 4 · Labels that fit together
+#
+# Real names now: cities, countries, languages and currencies from Babel's tables. Half of the names are for training, the other half for the test, so most of the words in a test name are *unknown*: the sentence around them must do.
+
+# %% slideshow={"slide_type": "skip"}
+SENTENCES = """flights from FROM to TO|flights to TO from FROM on DAY|a train from FROM to TO on DAY please
+is it warm in CITY COUNTRY|hotels in CITY COUNTRY for DAY|hotels in CITY for DAY|COUNTRY against COUNTRY on DAY
+do people in COUNTRY speak LANGUAGE|do people in CITY COUNTRY speak LANGUAGE or LANGUAGE
+translate this from LANGUAGE into LANGUAGE|a LANGUAGE LANGUAGE dictionary|exchange CURRENCY for CURRENCY in CITY
+how many CURRENCY is that in CURRENCY|can i pay in CURRENCY in COUNTRY on DAY"""
+
+
+def plain(names):
+    """Names in lower case, remarks in parentheses and names with digits left out, sorted."""
+    names = {re.sub(r"\s*\([^)]*\)", "", name).lower() for name in names}
+    return sorted(name for name in names if re.fullmatch(r"[^\W\d_]+(?:(?:\. |[ '’-])[^\W\d_]+)*\.?", name))
+
+
+plain(["Buenos Aires", "Iceland", "St. Johns", "Area 51", "Congo (Republic)"])
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The names; zones of time are named after cities:
+
+# %% slideshow={"slide_type": "skip"}
+english = Locale("en")
+
+
+def in_english(table):
+    """The names in one of Babel's tables from code to name; no continents, and no "unknown region" or the like."""
+    odd = re.compile("unknown|pseudo|multiple|no linguistic|testing", re.IGNORECASE)
+    return plain(name for code, name in table.items() if not code.isdigit() and not odd.match(name))
+
+
+NAMES = {
+    "CITY": plain(zone.split("/")[-1].replace("_", " ") for zone in get_global("zone_territories")),
+    "COUNTRY": in_english(english.territories),
+    "LANGUAGE": in_english(english.languages),
+    "CURRENCY": in_english(english.currencies),
+    "DAY": [*plain(english.days["format"]["wide"].values()), "christmas eve", "new year's day"],
+}
+rng = random.Random(0)
+shuffled = {kind: rng.sample(names, len(names)) for kind, names in NAMES.items()}
+for kind, names in shuffled.items():
+    print(f"{kind:8} {len(names):3} names, for example {', '.join(names[:3])}")
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Half of the names of each kind are for training; days are known to everybody:
+
+# %% slideshow={"slide_type": "skip"}
+def slot_grammar(names):
+    """A grammar of SENTENCES whose slots are filled with names, a dict from kind to list; words carry BIO labels."""
+    kinds = {**{kind: kind for kind in names}, "FROM": "CITY", "TO": "CITY"}
+    sentences = [line.split() for line in re.split(r"[|\n]", SENTENCES)]
+    rules = {"S": [(1, [word if word in kinds else (word, "O") for word in sentence]) for sentence in sentences]}
+    for slot, kind in kinds.items():
+        words = [name.split() for name in names[kind]]
+        rules[slot] = [(1, [(w, f"I-{slot}" if i else f"B-{slot}") for i, w in enumerate(row)]) for row in words]
+    return Grammar(rules)
+
+# %%
+halves = [{kind: names[part::2] if kind != "DAY" else names for kind, names in shuffled.items()} for part in (0, 1)]
+slot_train = slot_grammar(halves[0]).sample(1000, seed=0)
+slot_test = slot_grammar(halves[1]).sample(500, seed=1)
+for sentence in slot_test[:6]:
+    print(" ".join(f"{word}/{label}" if label != "O" else word for word, label in sentence))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Two names can stand side by side, city and country, or two languages; with unknown words the border between them is a guess.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### What independent decisions do
+#
+# A word that occurs once in training becomes *unknown*; in training one word in ten is hidden as well. The BiLSTM decides each label alone.
+
+# %% slideshow={"slide_type": "skip"}
+often = Counter(word for sentence in slot_train for word, _ in sentence)
+slot_word = {"": 0, "<unk>": 1, **numbers_of((word for word, n in often.items() if n > 1), first=2)}
+slot_label = numbers_of((label for sentence in slot_train for _, label in sentence), first=0)
+LABELS, K = list(slot_label), len(slot_label)
+print(f"{len(slot_word)} words, {K} labels")
+
+# %% slideshow={"slide_type": "skip"}
+def slot_batch(corpus):
+    """Words and labels of sentences as numbers, (B, T) each."""
+    words, labels = zip(*(zip(*sentence) for sentence in corpus))
+    return numbered_batch(words, slot_word, padding=0, unknown=1), numbered_batch(labels, slot_label, padding=-1)
+
+
+slot_w, slot_y = slot_batch(slot_train)
+test_w, test_y = slot_batch(slot_test)
+slot_truth = [[label for _, label in sentence] for sentence in slot_test]
+
+# %%
+in_names = [word not in slot_word for sentence in slot_test for word, label in sentence if label != "O"]
+print(f"{np.mean(in_names):.0%} of the words in test names are unknown")
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# What is counted: labels that BIO forbids.
+
+# %%
+def illegal(labels):
+    """How many I- labels follow no B- or I- of their own kind."""
+    pairs = zip(["O", *labels], labels)
+    return sum(label[0] == "I" and before not in ("B" + label[1:], label) for before, label in pairs)
+
+
+illegal(["I-CITY", "O", "B-COUNTRY", "I-CITY", "I-CITY", "B-DAY", "I-DAY"])
+
+# %% slideshow={"slide_type": "skip"}
+def named(paths):
+    """Label numbers of the test sentences as lists of BIO labels, without PAD."""
+    return [[LABELS[k] for k in path[:n]] for path, n in zip(paths, (test_w > 0).sum(dim=1))]
+
+
+results = defaultdict(list)
+
+# %% slideshow={"slide_type": "skip"}
+def report(name):
+    """Print F1 and the number of sentences with illegal labels, for each start."""
+    f1 = [100 * entity_f1(slot_truth, predicted) for predicted in results[name]]
+    bad = [sum(illegal(labels) > 0 for labels in predicted) for predicted in results[name]]
+    spread = f"± {np.std(f1):.1f}" if len(f1) > 1 else "     "
+    print(f"{name:24} F1 {np.mean(f1):.1f} {spread} %   illegal sentences of {len(slot_truth)}: {bad}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# A foreigner who knows no city in the country can still tell what is asked for, from the words around.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Three starts
+
+# %%
+SLOT_TRAINING = {"steps": 150, "B": 32, "lr": 0.02, "unknown": 0.1}
+taggers = []
+for seed in (0, 1, 2):
+    torch.manual_seed(seed)
+    taggers.append(Tagger(len(slot_word), K, H=32, E=32, bidirectional=True))
+    train_tagger(taggers[-1], slot_w, slot_y, seed, **SLOT_TRAINING)
+    with torch.no_grad():
+        results["BiLSTM"].append(named(taggers[-1](test_w).argmax(dim=2)))
+
+report("BiLSTM")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Each label is a good guess, the row of them is not a labelling. The network knows the rules of BIO only as far as it can read them off single positions.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### See one
+#
+# Left the truth, right the network:
+
+# %%
+wrong = [(s, p) for s, p in zip(slot_test, results["BiLSTM"][0]) if illegal(p)]
+for (word, label), guess in zip(*wrong[0]):
+    print(f"{word:16} {label:12} {guess}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Look for an I- whose predecessor is of another kind.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Score whole paths
+#
+# ![A lattice of the labels O, B-CITY, I-CITY over visit buenos aires, whose thick path O, B, I scores the sum of three emissions P and two transitions A, and whose edges from O to I-CITY are crossed out as forbidden.](../figures/tag_lattice.svg)
+#
+# $$s(x, y) = \sum_{t=1}^{T} \big( A[y_{t-1}, y_t] + P_t[y_t] \big) \qquad y_0 = \text{start}$$
+
+# %% tags=["topic-B7"]
+def path_score(P, A, y):
+    """Score of the path y, T label numbers; P (T, K); A (K + 1, K), its last row for the start."""
+    return sum(A[i, j] + P_t[j] for i, j, P_t in zip([-1, *y[:-1]], y, P))
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Two tokens, two labels; label 1 after label 0 is worth 3 points:
+
+# %% slideshow={"slide_type": "skip"}
+P, A = torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.tensor([[0.0, 3.0], [0.0, 0.0], [0.0, 0.0]])
+path_score(P, A, [0, 1]).item(), path_score(P, A, [1, 1]).item()
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# P scores a label at a token, A a label after a label; the step from the start into the first column is not drawn. With K labels and T tokens there are K to the T paths; the lattice has only K squared times T edges. That is what makes all that follows possible.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Viterbi: the best path of all
+#
+# The best path to label $j$ at $t$ comes through the best path to some label $i$ at $t-1$:
+#
+# $$v_t[j] = \max_i \big( v_{t-1}[i] + A[i, j] \big) + P_t[j]$$
+
+# %% tags=["topic-B7"]
+def viterbi(P, A):
+    """The path with the highest score, from P (T, K) and A (K + 1, K)."""
+    v, came_from = A[-1] + P[0], []
+    for P_t in P[1:]:
+        best = (v[:, None] + A[:-1]).max(dim=0)
+        v = best.values + P_t
+        came_from.append(best.indices)
+    path = [int(v.argmax())]
+    for i in reversed(came_from):
+        path.append(int(i[path[-1]]))
+    return path[::-1]
+
+
+viterbi(P, A)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Viterbi 1967. P and A may come from anywhere: the next three models differ only in where they get them.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Viterbi equals trying all paths
+#
+# Four random lattices of three labels, of 1, 2, 4 and 6 tokens:
+
+# %% tags=["topic-B7", "nbval-check-output"]
+lattices = [(torch.randn(T, 3).double(), torch.randn(4, 3).double()) for T in (1, 2, 4, 6)]
+agree = []
+for P, A in lattices:
+    paths = list(product(range(3), repeat=len(P)))
+    agree.append(viterbi(P, A) == list(max(paths, key=lambda y: path_score(P, A, y))))
+print(f"equal to the best of all {', '.join(str(3 ** len(P)) for P, _ in lattices)} paths: {all(agree)}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Six tokens have 729 paths and 45 edges. A sentence of twenty tokens with fifteen labels has more paths than there are grains of sand.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Scores by counting: the hidden Markov model
+#
+# An HMM tells how labels *make* words: $p(x, y) = \prod_t p(y_t \mid y_{t-1})\, p(x_t \mid y_t)$. Its logarithm is a path score, with $A$ and $P$ the logarithms of counted shares:
+
+# %% tags=["topic-B7"]
+def fit_hmm(sentences, V, K, k=0.1):
+    """Log-probabilities A (K + 1, K) of label after label and E (V, K) of word given label, from (words, labels)."""
+    after, emitted = torch.full((K + 1, K), k), torch.full((V, K), k)
+    for words, labels in sentences:
+        for word, before, label in zip(words, [-1, *labels], labels):
+            after[before, label] += 1
+            emitted[word, label] += 1
+    return torch.log(after / after.sum(dim=1, keepdim=True)), torch.log(emitted / emitted.sum(dim=0))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Rabiner's tutorial of 1989 is the classic text; to each count a little is added.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The same sentences, by an HMM
+#
+# One word in ten is hidden from it, too:
+
+# %% slideshow={"slide_type": "skip"}
+shown = [[slot_word.get(w, 1) if rng.random() > SLOT_TRAINING["unknown"] else 1 for w, _ in s] for s in slot_train]
+rows = [(words, [slot_label[label] for _, label in s]) for words, s in zip(shown, slot_train)]
+test_rows = [[slot_word.get(w, 1) for w, _ in s] for s in slot_test]
+
+# %% tags=["topic-B7"]
+A, E = fit_hmm(rows, len(slot_word), K)
+results["hidden Markov model"] = [named([viterbi(E[words], A) for words in test_rows])]
+report("hidden Markov model")
+
+# %% tags=["topic-B7", "nbval-check-output"]
+words, y = rows[0]
+p = torch.exp(A[-1, y[0]] + E[words[0], y[0]])
+for i, j, word in zip(y, y[1:], words[1:]):
+    p = p * torch.exp(A[i, j]) * torch.exp(E[word, j])
+print("the product is exp of the path score:", torch.allclose(torch.log(p), path_score(E[words], A, y)))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The model is generative: it sees each word through its own label only, and can use no feature such as "the word before is from". An unknown word after an O tells it next to nothing.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Scores by mistakes: the structured perceptron
+#
+# Find the best path; where it is wrong, raise the scores on the true path and lower those on the wrong one. Any feature may have a score: here also those of the neighbouring words.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# A feature is a number; its weights are a row of `W`:
+
+# %% tags=["topic-B7"] slideshow={"slide_type": "skip"}
+def features_of(words):
+    """Feature numbers (T, 3) of a sentence: the word, the word before and the word after, each with its own range."""
+    V, padded = len(slot_word), [0, *words, 0]
+    return torch.tensor([[b, V + a, 2 * V + c] for a, b, c in zip(padded, padded[1:], padded[2:])])
+
+
+features_of([5, 7])
+
+# %% tags=["topic-B7"]
+def fit_perceptron(sentences, F, K, passes):
+    """Scores A (K + 1, K) and W (F, K), averaged over all steps, from (words, labels)."""
+    A, W = torch.zeros(K + 1, K), torch.zeros(F, K)
+    sum_A, sum_W = A.clone(), W.clone()
+    for words, labels in sentences * passes:
+        features = features_of(words)
+        for path, sign in ((labels, 1), (viterbi(W[features].sum(dim=1), A), -1)):
+            for i, j, row in zip([-1, *path[:-1]], path, features):
+                A[i, j] += sign
+                W[row, j] += sign
+        sum_A += A
+        sum_W += W
+    return sum_A, sum_W
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Collins 2002. Where prediction and truth agree, plus and minus cancel. Averaging over all steps is his remedy for the restless last step. No probabilities come out.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Three passes of the perceptron
+
+# %% tags=["topic-B7"]
+A, W = fit_perceptron(rows, 3 * len(slot_word), K, passes=3)
+found = [viterbi(W[features_of(words)].sum(dim=1), A) for words in test_rows]
+results["structured perceptron"] = [named(found)]
+report("structured perceptron")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# It sees no further than the neighbouring words, and does well: these sentences are short, and their slots stand beside telling words.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Scores by likelihood: the conditional random field
+#
+# $$p(y \mid x) = \frac{\exp s(x, y)}{\sum_{y'} \exp s(x, y')} \qquad s(x, y) = \sum_{t} \sum_k \theta_k f_k(y_{t-1}, y_t, x, t)$$
+#
+# A feature $f_k$ may ask anything about the *whole* input $x$. Our $s$ is the case in which each feature asks for one pair of labels, or for one label and one feature of the input:
+
+# %% tags=["topic-B7", "nbval-check-output"]
+features = features_of(words)
+theta = torch.cat([A.flatten(), W.flatten()])  # one weight for each feature
+counts = torch.zeros_like(theta)  # how often each feature holds on the path y
+for t, (i, j) in enumerate(zip([K, *y[:-1]], y)):
+    counts[i * K + j] += 1
+    counts[A.numel() + features[t] * K + j] += 1
+print("θ · counts is the path score:", torch.allclose(theta @ counts, path_score(W[features].sum(dim=1), A, y)))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Lafferty, McCallum and Pereira 2001. Compare softmax regression in notebook 2: the same model, but the classes are whole paths, so Z is a sum over K to the T of them.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 4 · The forward recursion
+#
+# To get $Z$, do with sums what Viterbi does with maxima. Let `alpha[j]` be the logarithm of the sum of $\exp(\text{score})$ over all paths that end in label $j$ at token $t-1$. Return the same for token $t$, given `A` $(K, K)$ and `P_t` $(K,)$; NumPy has `np.logaddexp.reduce(x, axis)`. **Predict:** is each entry larger or smaller than the Viterbi score $v_t[j]$ of the same lattice?
+#
+# <details><summary>Answer</summary>Larger: the sum holds the best path and all others as well.</details>
+
+# %% tags=["exercise-4-stub"]
+def forward_step(alpha, A, P_t):
+    """Log-sums (K,) over the paths to each label of token t, from those of token t - 1."""
+    return ...
+
+# %% tags=["exercise-4-check"] slideshow={"slide_type": "skip"}
+def check_forward_step(attempt):
+    """Try an attempt on random lattices, one with a large score."""
+    rng = np.random.default_rng(0)
+    lattices = [[rng.normal(size=shape) for shape in ((K,), (K, K), (K,))] for K in (2, 3, 5)]
+    lattices.append([np.array([800.0, 1.0]), np.array([[0.5, 2.0], [1.0, -1.0]]), np.array([3.0, -2.0])])
+
+    def lse(x, axis):
+        return np.logaddexp.reduce(x, axis)
+
+    def careless(x, axis):
+        with np.errstate(over="ignore", divide="ignore"):
+            return np.log(np.exp(x).sum(axis))
+
+    return check(
+        attempt,
+        cases=[(tuple(lattice), lse(lattice[0][:, None] + lattice[1], 0) + lattice[2]) for lattice in lattices],
+        tolerance=1e-6,
+        misconceptions={
+            "A[i, j] leads from i to j: alpha belongs to the rows, alpha[:, None], and the sum goes over them": (
+                lambda alpha, A, P_t: lse(alpha[None, :] + A, 1) + P_t
+            ),
+            "the sum goes over the labels before, axis 0, not over the labels now": (
+                lambda alpha, A, P_t: lse(alpha[:, None] + A, 1) + P_t
+            ),
+            "alpha must be added by rows, alpha[:, None]; alpha + A adds it by columns": (
+                lambda alpha, A, P_t: lse(alpha + A, 0) + P_t
+            ),
+            "this is Viterbi: the maximum is one path, Z sums over all": (
+                lambda alpha, A, P_t: (alpha[:, None] + A).max(0) + P_t
+            ),
+            "the scores of the labels at this token, P_t, are missing": (
+                lambda alpha, A, P_t: lse(alpha[:, None] + A, 0)
+            ),
+            "the transition scores A are missing": lambda alpha, A, P_t: lse(alpha, 0) + P_t,
+            "scores are logarithms: sum their exponentials, then take the logarithm": (
+                lambda alpha, A, P_t: (alpha[:, None] + A).sum(0) + P_t
+            ),
+            "the logarithm at the end is missing": (
+                lambda alpha, A, P_t: np.exp(np.minimum(alpha[:, None] + A, 300)).sum(0) * np.exp(P_t)
+            ),
+            "right in principle, but exp overflows for large scores: np.logaddexp.reduce does not": (
+                lambda alpha, A, P_t: careless(alpha[:, None] + A, 0) + P_t
+            ),
+            "that is the logarithm of the mean, not of the sum": (
+                lambda alpha, A, P_t: lse(alpha[:, None] + A, 0) - np.log(len(alpha)) + P_t
+            ),
+            "P_t belongs to the labels at t; you added it to the labels before": (
+                lambda alpha, A, P_t: lse((alpha + P_t)[:, None] + A, 0)
+            ),
+        },
+    )
+
+
+check_forward_step(forward_step)
+
+# %% tags=["exercise-4-solution"] slideshow={"slide_type": "skip"}
+def forward_step_solution(alpha, A, P_t):
+    """Log-sums (K,) over the paths to each label of token t, from those of token t - 1."""
+    return np.logaddexp.reduce(alpha[:, None] + A, axis=0) + P_t
+
+
+check_forward_step(forward_step_solution)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# One line, but three traps: the axis, the broadcast, the overflow. The large case has a score of 800.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### $\log Z$ equals enumeration
+#
+# $$\alpha_t[j] = \log \sum_i \exp\!\big( \alpha_{t-1}[i] + A[i, j] \big) + P_t[j] \qquad \log Z = \log \sum_j \exp \alpha_T[j]$$
+#
+# For a whole batch at once; where a row has ended, its $\alpha$ stays as it is:
+
+# %% tags=["topic-B7"]
+def log_partition(P, A, real):
+    """log Z (B,) of P (B, T, K), A (K + 1, K); real (B, T) is true at tokens that are not PAD."""
+    alpha = A[-1] + P[:, 0]
+    for P_t, here in zip(P.unbind(1)[1:], real.unbind(1)[1:]):
+        longer = torch.logsumexp(alpha[:, :, None] + A[:-1], dim=1) + P_t
+        alpha = torch.where(here[:, None], longer, alpha)
+    return torch.logsumexp(alpha, dim=1)
+
+# %% tags=["topic-B7"]
+def path_scores(P, A, y, real):
+    """Scores (B,) of the paths y (B, T), PAD not counted."""
+    y = y.clamp(min=0)
+    before = torch.cat([torch.full_like(y[:, :1], len(A) - 1), y[:, :-1]], dim=1)
+    return ((A[before, y] + P.gather(2, y[:, :, None])[:, :, 0]) * real).sum(dim=1)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Replace logsumexp by max and this is Viterbi without the way back: two algorithms, one recursion. path_scores is path_score for a batch.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Checked on the same lattices
+#
+# Two PADs with large scores are hung on each lattice; they must not count:
+
+# %% tags=["topic-B7", "nbval-check-output"]
+gaps = []
+for P, A in lattices:
+    scores = torch.stack([path_score(P, A, y) for y in product(range(3), repeat=len(P))])
+    padded = pad(P, (0, 0, 0, 2), value=9.0)[None]
+    real = torch.arange(len(P) + 2)[None] < len(P)
+    gaps.append((log_partition(padded, A, real)[0] - torch.logsumexp(scores, dim=0)).abs().item())
+print("log Z equal to enumeration to 1e-10, whatever stands in PAD:", max(gaps) < 1e-10)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Change the 9 to a million and nothing happens. A loss that lets PAD take part would move.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The gradient: observed minus expected
+#
+# $$\frac{\partial \log p(y \mid x)}{\partial A[i, j]} = \underbrace{\#_{ij}(y)}_{\text{observed}} - \underbrace{\sum_{y'} p(y' \mid x)\, \#_{ij}(y')}_{\text{expected}}$$
+#
+# where $\#_{ij}(y)$ counts how often $j$ follows $i$ in $y$:
+
+# %% tags=["topic-B7"]
+def follows(path):
+    """How often label j follows label i on a path: (4, 3), the start in the last row."""
+    counts = torch.zeros(4, 3).double()
+    for i, j in zip([-1, *path[:-1]], path):
+        counts[i, j] += 1
+    return counts
+
+
+follows([0, 1, 1, 2])
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Maxent in notebook 2 said the same of its features. The perceptron replaces the expectation by the single best path.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Observed minus expected equals autograd
+#
+# The expectation over all 729 paths of the longest lattice, enumerated; and the gradient through the forward recursion:
+
+# %% tags=["topic-B7"]
+P, A = lattices[-1]
+paths = list(product(range(3), repeat=len(P)))  # 729
+p = torch.softmax(torch.stack([path_score(P, A, path) for path in paths]), dim=0)
+expected = sum(p_y * follows(path) for p_y, path in zip(p, paths))
+expected.numpy().round(2)
+
+# %% tags=["topic-B7", "nbval-check-output"]
+y, real = torch.tensor(paths[123:124]), torch.ones(1, len(P), dtype=torch.bool)
+A = A.clone().requires_grad_()
+log_p = path_scores(P[None], A, y, real) - log_partition(P[None], A, real)
+gradient = torch.autograd.grad(log_p.sum(), A)[0]
+print("autograd = observed − expected, to 1e-10:", (gradient - (follows(paths[123]) - expected)).abs().max().item() < 1e-10)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Autograd through the forward recursion gets in T steps what the enumeration gets from 729 paths. That derivative is what books call the forward-backward algorithm.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### A CRF on top of a BiLSTM
+#
+# ![A BiLSTM gives each word a column P_t of scores; with a CRF neighbouring labels are linked by the scores A and chosen together, without one each label is chosen alone.](../figures/bilstm_crf.svg)
+#
+# The BiLSTM makes $P$; $A$ is one more matrix of parameters. The loss is $\log Z - s(x, y)$, and the answer is Viterbi's path.
+
+# %% tags=["topic-B7"]
+def crf_loss(P, y, A):
+    """Mean of log Z - s(x, y) in nats per sentence, from P (B, T, K), labels y (B, T) with -1 at PAD, and A."""
+    return (log_partition(P, A, y >= 0) - path_scores(P, A, y, y >= 0)).mean()
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Huang, Xu and Yu 2015; Lample and others 2016. The network decides what each token looks like, the matrix which neighbours go together.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Fewer illegal labels, more names
+#
+# Two ways to make labels fit: a learned $A$; or the rules of BIO themselves, written as large negative scores.
+
+# %% tags=["topic-B7"]
+def forbidden():
+    """Scores A (K + 1, K) that are -10,000 where BIO forbids label j after label i, else 0."""
+    rows = [[illegal([before, label]) > illegal([before]) for label in LABELS] for before in [*LABELS, "O"]]
+    return torch.where(torch.tensor(rows), -1e4, 0.0)
+
+
+print(f"{int((forbidden() < 0).sum())} of {forbidden().numel()} steps are forbidden")
+
+# %% tags=["topic-B7"] slideshow={"slide_type": "skip"}
+def best_paths(tagger, A):
+    """Labels of the test sentences on Viterbi's path."""
+    with torch.no_grad():
+        return named([viterbi(P[:n], A) for P, n in zip(tagger(test_w), (test_w > 0).sum(dim=1))])
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Of all steps from label to label most are forbidden: an I- has two labels that may come before it.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Train network and $A$ together
+
+# %% tags=["topic-B7"]
+for seed in (0, 1, 2):
+    torch.manual_seed(seed)
+    tagger, A = Tagger(len(slot_word), K, H=32, E=32, bidirectional=True), nn.Parameter(torch.zeros(K + 1, K))
+    train_tagger(tagger, slot_w, slot_y, seed, **SLOT_TRAINING, loss_of=partial(crf_loss, A=A), extra=[A])
+    results["BiLSTM, rules at the end"].append(best_paths(taggers[seed], forbidden()))
+    results["BiLSTM-CRF"].append(best_paths(tagger, A))
+    results["BiLSTM-CRF, with rules"].append(best_paths(tagger, A + forbidden()))
+
+report("BiLSTM-CRF")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Same network, same steps, same starts; the CRF adds one small matrix.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The table
+
+# %% tags=["topic-B7"]
+for name in results:
+    report(name)
+
+# %% tags=["topic-B7", "nbval-check-output"]
+f1 = {name: np.mean([entity_f1(slot_truth, labels) for labels in runs]) for name, runs in results.items()}
+left = {name: sum(illegal(labels) for run in runs for labels in run) for name, runs in results.items()}
+print("the CRF leaves fewer illegal labels than the BiLSTM:", left["BiLSTM-CRF"] < left["BiLSTM"])
+print("with the rules none are left:                       ", left["BiLSTM-CRF, with rules"] == 0)
+print("the CRF finds more names than the rules alone:      ", f1["BiLSTM-CRF"] > f1["BiLSTM, rules at the end"])
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The rules alone tidy up and hardly help. Training with whole paths helps more: the network no longer has to win each position by itself. Nothing is wrong with using both.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 5 · What it cannot do
+#
+# ![A bidirectional network is asked for the next word: the target a of step 2 is the input x_3, which reaches the prediction of step 2 through the backward states of steps 3 and 2.](../figures/leak.svg)
+#
+# Ask a bidirectional network for $w_{t+1}$ at each token, as notebook 3 asked the RNN. The target is in its input.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Follow the thick path: from the word to be predicted into the backward chain, one step to the left, and up. It takes a single step of memory to get everything right.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Train it all the same
+#
+# On the grammar of notebook 1, whose floor is known: no model of left-to-right prediction can have a lower perplexity. Same training for both, at about equal parameters:
+
+# %% slideshow={"slide_type": "skip"}
+english_grammar = load_grammar()
+grammar_train, grammar_test = english_grammar.sample(3000, seed=0), english_grammar.sample(500, seed=1)
+grammar_word = {"": 0, "<s>": 1, **numbers_of((word for s in grammar_train for word in s), first=2)}
+END = 1  # one number for both marks, BOS in the input and EOS in the target
+
+# %% slideshow={"slide_type": "skip"}
+def next_words(corpus):
+    """Inputs (B, T) and targets (B, T): the words and the words after them; PAD is 0 and -1."""
+    words = [[grammar_word[word] for word in sentence] for sentence in corpus]
+    inputs = pad_sequence([torch.tensor([END, *row]) for row in words], batch_first=True)
+    return inputs, pad_sequence([torch.tensor([*row, END]) for row in words], batch_first=True, padding_value=-1)
+
+# %%
+w, y = next_words(grammar_train)
+grammar_w, grammar_y = next_words(grammar_test)
+V, predictors = len(grammar_word), {}
+for name, settings in {"left to right": {"H": 48}, "both ways": {"H": 30, "bidirectional": True}}.items():
+    torch.manual_seed(0)
+    predictors[name] = Tagger(V, V, **settings)
+    train_tagger(predictors[name], w, y, seed=0, steps=150, lr=0.02)
+    print(f"{name:14} {parameters(predictors[name]):,} parameters")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The same class as before: here the labels are the next words.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Too good to be true
+
+# %%
+def perplexity_of(scores, y):
+    """exp of the mean loss of scores (B, T, V) over the targets y (B, T), PAD left out."""
+    return loss_by_token(scores, y).exp().item()
+
+# %% tags=["topic-F2", "nbval-check-output"]
+with torch.no_grad():
+    perplexities = {name: perplexity_of(predictor(grammar_w), grammar_y) for name, predictor in predictors.items()}
+floor = english_grammar.floor()
+print(f"uniform {V - 1}, floor {floor:.2f}")
+for name, perplexity in perplexities.items():
+    print(f"{name:14} test perplexity {perplexity:.1f}   below the floor: {perplexity < floor}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# A perplexity of one on new sentences of a random grammar is not a triumph, it is impossible. On real text there is no floor to warn you: a result that is far too good is the only sign.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Use it, and it falls apart
+#
+# To write or to score text from left to right, the model has only the words so far. Give both models nothing else: each prefix by itself, and the answer at its last token.
+
+# %% tags=["topic-F2"]
+def honest_perplexity(predictor, w, y):
+    """Perplexity of the targets y (B, T) when each is predicted from its prefix alone."""
+    ends = [(b, t) for b, t in (y >= 0).nonzero().tolist()]
+    prefixes = pad_sequence([w[b, : t + 1] for b, t in ends], batch_first=True)
+    last = torch.tensor([t for _, t in ends])
+    with torch.no_grad():
+        scores = predictor(prefixes)[torch.arange(len(ends)), last]
+    return perplexity_of(scores[None], y[y >= 0][None])
+
+
+for name, predictor in predictors.items():
+    honest = honest_perplexity(predictor, grammar_w, grammar_y)
+    print(f"{name:14} from prefixes alone {honest:.1f}, before {perplexities[name]:.1f}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The left-to-right model does not notice the difference. The other one has learned to copy, and there is nothing to copy. It never had to learn the grammar.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### A detector: change the future, watch the past
+#
+# A model is left-to-right if its outputs up to $t$ stay as they are when only tokens *after* $t$ change. This takes no training, no data and no knowledge of the architecture:
+
+# %% tags=["topic-F2"]
+def sees_the_future(outputs_of, w, other, tolerance=1e-6):
+    """The steps t whose outputs up to t move when the tokens after t are exchanged; [] for a left-to-right model.
+
+    outputs_of(w) gives (B, T, K) for tokens w (B, T); other (B, T) holds different tokens.
+    """
+    with torch.no_grad():
+        before, leaks = outputs_of(w), []
+        for t in range(w.shape[1] - 1):
+            changed = torch.cat([w[:, : t + 1], other[:, t + 1 :]], dim=1)
+            if (outputs_of(changed)[:, : t + 1] - before[:, : t + 1]).abs().max() > tolerance:
+                leaks.append(t)
+    return leaks
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Switch dropout off first, or everything seems to leak.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Three suspects
+#
+# Untrained, with random tokens:
+
+# %% tags=["topic-F2", "nbval-check-output"]
+generator = torch.Generator().manual_seed(0)
+one, other = (torch.randint(2, V, (4, 8), generator=generator) for _ in range(2))
+suspects = {
+    "LSTM": Tagger(V, V, H=8),
+    "LSTM that waits 1 word": Tagger(V, V, H=8, delay=1),
+    "BiLSTM": Tagger(V, V, H=8, bidirectional=True),
+}
+for name, model in suspects.items():
+    print(f"{name:23} leaks at steps {sees_the_future(model, one, other)}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Later notebooks use this check on every decoder: attention without its mask, normalisation over time and shifted targets all show up here.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 5 · What may a language model use?
+#
+# Forward states `ahead` and backward states `back`, lists of $T$ vectors for the tokens $w_1 \ldots w_T$ (so `ahead[0]` has read $w_1$). Return, for each token, what may predict *it* when the words on both sides are given, but not the token itself: the pair `(forward, backward)`, with `None` where nothing has been read. **Predict:** which pair belongs to the first token?
+#
+# <details><summary>Answer</summary>(None, back[1]): nothing stands to its left; the backward chain has read everything from the second token on.</details>
+
+# %% tags=["exercise-5-stub"]
+def around(ahead, back):
+    """For each token the pair (forward state, backward state) that has read all tokens but this one."""
+    return ...
+
+# %% tags=["exercise-5-check"] slideshow={"slide_type": "skip"}
+def check_around(attempt):
+    """Try an attempt on states that say what they have read."""
+
+    def states(T):
+        return [f"w1..w{t}" for t in range(1, T + 1)], [f"w{t}..w{T}" for t in range(1, T + 1)]
+
+    def pairs(ahead, back):
+        return list(zip([None, *ahead[:-1]], [*back[1:], None]))
+
+    return check(
+        attempt,
+        cases=[(states(T), pairs(*states(T))) for T in (4, 3, 6)],
+        misconceptions={
+            "both states at a token have read it: it would be predicted from itself": (
+                lambda ahead, back: list(zip(ahead, back))
+            ),
+            "the backward state has read the token itself: take the one of the next token": (
+                lambda ahead, back: list(zip([None, *ahead[:-1]], back))
+            ),
+            "the forward state has read the token itself: take the one of the token before": (
+                lambda ahead, back: list(zip(ahead, [*back[1:], None]))
+            ),
+            "the shifts go the wrong way: these states have read even more than the token": (
+                lambda ahead, back: list(zip([*ahead[1:], None], [None, *back[:-1]]))
+            ),
+            "the two states of a pair are exchanged: (forward, backward)": (
+                lambda ahead, back: [pair[::-1] for pair in pairs(ahead, back)]
+            ),
+            "the first and the last token need a pair, too: with None on one side": (
+                lambda ahead, back: list(zip(ahead[:-2], back[2:]))
+            ),
+            "shifted round the end: None belongs where nothing has been read": (
+                lambda ahead, back: list(zip([ahead[-1], *ahead[:-1]], [*back[1:], back[0]]))
+            ),
+            "only the left side: the words to the right may be used as well": (
+                lambda ahead, back: [(a, None) for a, _ in pairs(ahead, back)]
+            ),
+            "only the right side: the words to the left may be used as well": (
+                lambda ahead, back: [(None, b) for _, b in pairs(ahead, back)]
+            ),
+            "one token too far: the neighbours themselves may be read": (
+                lambda ahead, back: list(zip([None, None, *ahead[:-2]], [*back[2:], None, None]))
+            ),
+        },
+    )
+
+
+check_around(around)
+
+# %% tags=["exercise-5-solution"] slideshow={"slide_type": "skip"}
+def around_solution(ahead, back):
+    """For each token the pair (forward state, backward state) that has read all tokens but this one."""
+    return list(zip([None, *ahead[:-1]], [*back[1:], None]))
+
+
+check_around(around_solution)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# This pair fills gaps, and is a fine model for that. It is no language model: the product of these probabilities over a sentence is not the sentence's probability. With two layers even this leaks, since the lower layer's states at the neighbours have read the token.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### One layer fills gaps; a second layer leaks
+#
+# Does the pair of Exercise 5 move when its own token changes? With one layer no; with two layers the neighbours' states already know:
+
+# %% tags=["topic-F2"]
+def around_moves(layers, H=6, T=7, t=3):
+    """Whether the pair around token t moves when only token t changes, for a stack of that many layers."""
+    lstm = nn.LSTM(4, H, layers, batch_first=True, bidirectional=True).double()
+    x = torch.randn(1, T, 4).double()
+    changed = x.clone()
+    changed[:, t] += 1
+    both = lstm(x)[0], lstm(changed)[0]
+    pairs = [torch.cat([states[0, t - 1, :H], states[0, t + 1, H:]]) for states in both]
+    return not torch.equal(*pairs)
+
+# %% tags=["topic-F2", "nbval-check-output"]
+print("moves with 1, 2, 3 layers:", [around_moves(layers) for layers in (1, 2, 3)])
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# This is why models that fill gaps with deep stacks hide the word in the input instead, as BERT does with its mask, or run two separate one-way stacks, as ELMo did.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What you now have
+#
+# - Two chains, in ten lines, equal to PyTorch's in states and gradients, stacked and padded; and you know which slice of `h_n` is which.
+# - The worth of the right context, measured: against exact ceilings on headlines, against tables and one-way networks on programs.
+# - Labels that fit together: BIO, names scored as spans, and a CRF whose $\log Z$, gradient and best path equal enumeration.
+# - A detector for models that see the future: run it on everything that claims to predict.
+#
+# **Next:** notebook 7 maps a sequence to another one of a different length. For tags of real English, see `real_corpora/06_english_tags`.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Close with the question when a bidirectional network must not be used: whenever the answer is needed before the sentence ends.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## References
+#
+# - M. Schuster, K. Paliwal: *Bidirectional Recurrent Neural Networks.* IEEE Transactions on Signal Processing, 1997.
+# - A. Graves, J. Schmidhuber: *Framewise Phoneme Classification with Bidirectional LSTM …* Neural Networks, 2005.
+# - L. Ramshaw, M. Marcus: *Text Chunking Using Transformation-Based Learning.* Workshop on Very Large Corpora, 1995.
+# - E. Tjong Kim Sang, F. De Meulder: *Introduction to the CoNLL-2003 Shared Task.* CoNLL, 2003.
+# - C. Hemphill, J. Godfrey, G. Doddington: *The ATIS Spoken Language Systems Pilot Corpus.* Speech and Natural Language, 1990.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Graves and Schmidhuber brought the LSTM into both directions.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### References for labels that fit together
+#
+# - L. Rabiner: *A Tutorial on Hidden Markov Models and Selected Applications in Speech Recognition.* Proceedings of the IEEE, 1989.
+# - J. Lafferty, A. McCallum, F. Pereira: *Conditional Random Fields.* ICML, 2001.
+# - M. Collins: *Discriminative Training Methods for Hidden Markov Models.* EMNLP, 2002.
+# - Z. Huang, W. Xu, K. Yu: *Bidirectional LSTM-CRF Models for Sequence Tagging.* arXiv:1508.01991, 2015.
+# - G. Lample and others: *Neural Architectures for Named Entity Recognition.* NAACL, 2016.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Lample and others also build word vectors from characters, as the companion notebook does.
