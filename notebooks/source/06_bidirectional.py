@@ -23,8 +23,14 @@
 # Read the headline aloud, twice, with different stress. Ask who left what. The answer comes in the second part of the lecture.
 
 # %% slideshow={"slide_type": "skip"}
+import ast
+import io
+import keyword
 import random
 import re
+import tokenize
+import warnings
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from functools import partial
 from itertools import groupby, product
@@ -34,14 +40,16 @@ import numpy as np
 import torch
 from babel import Locale
 from babel.core import get_global
+from ipywidgets import Text, interact
 from seqeval.metrics import f1_score as seqeval_f1
 from seqeval.scheme import IOB2
+from sklearn.metrics import f1_score
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, pad
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from course_utils import COLOR, check, setup, show
-from course_utils.data import Grammar, load_grammar
+from course_utils.data import Grammar, load_grammar, load_library
 
 setup(seed=0)
 
@@ -602,7 +610,7 @@ for n, what in [(2, "up to left"), (3, "+ 1 word"), (4, "+ 2 words"), (99, "ever
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Wait a little, or read backwards
 #
-# A left-to-right network may also *wait*: answer for token $t$ after token $t + d$. One class serves all: delay $d$ = 0, 1, 2, or two directions. Two directions get fewer units, so that all have about as many parameters.
+# A left-to-right network may also *wait* and answer for token $t$ after token $t + d$:
 
 # %%
 class Tagger(nn.Module):
@@ -612,16 +620,17 @@ class Tagger(nn.Module):
         super().__init__()
         self.delay = delay
         self.embedding = nn.Embedding(V, E, padding_idx=0)
-        self.lstm = nn.LSTM(E, H, batch_first=True, bidirectional=bidirectional)
+        self.ahead = nn.LSTM(E, H, batch_first=True)
+        self.back = nn.LSTM(E, H, batch_first=True) if bidirectional else None
         self.output = nn.Linear(H * (1 + bidirectional), K)
 
     def forward(self, w):
-        T, length = w.shape[1], (w > 0).sum(dim=1)
-        states = read_packed(self.lstm, self.embedding(pad(w, (0, self.delay))), length + self.delay)
-        return self.output(states[:, self.delay : self.delay + T])
-
-
-tuple(Tagger(V=9, K=3, H=5, delay=1)(torch.tensor([[4, 2, 7, 0]])).shape)
+        x, length = self.embedding(pad(w, (0, self.delay))), (w > 0).sum(dim=1)
+        states = self.ahead(x)[0][:, self.delay :]  # (B, T, H)
+        if self.back:
+            back = turn_round(self.back(turn_round(x, length))[0], length)
+            states = torch.cat([states, back], dim=2)  # (B, T, 2H)
+        return self.output(states)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Training on batches drawn at random. PAD is word 0 and label −1, which is never scored; some words may be hidden as number 1, unknown:
@@ -697,7 +706,15 @@ tuple(w.shape)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The networks beside their ceilings
 #
-# Scored exactly: over *all* headlines, each weighted with its probability. Three starts each.
+# Two directions get fewer units, so that all have about as many parameters. Three starts each:
+
+# %% slideshow={"slide_type": "skip"}
+def trained_on_headlines(seed, **settings):
+    """A tagger of the given kind, trained from the given start."""
+    torch.manual_seed(seed)
+    tagger = Tagger(len(word_number) + 1, len(label_number), **settings)
+    train_tagger(tagger, w, y, seed, steps=120, lr=0.03)
+    return tagger
 
 # %%
 KINDS = {
@@ -706,25 +723,17 @@ KINDS = {
     "LSTM, waits 2 words": {"H": 24, "delay": 2},
     "BiLSTM": {"H": 15, "bidirectional": True},
 }
-
-
-def trained_on_headlines(seed, **settings):
-    """A tagger of the given kind, trained from the given start."""
-    torch.manual_seed(seed)
-    tagger = Tagger(len(word_number) + 1, len(label_number), **settings)
-    train_tagger(tagger, w, y, seed, steps=120, lr=0.03)
-    return tagger
-
-
 headline_taggers = {name: [trained_on_headlines(seed, **kind) for seed in (0, 1, 2)] for name, kind in KINDS.items()}
 for name, (tagger, *_) in headline_taggers.items():
     print(f"{name:20} {parameters(tagger):,} parameters")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The share of a label's probability at left is the score; the four kinds see 2, 3, 4 and all words when they answer there.
+# When they answer at left, the four kinds have seen 2, 3, 4 and all words.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### At *left*
+#
+# Scored exactly: over *all* headlines, each weighted with its probability.
 
 # %% slideshow={"slide_type": "skip"}
 every_w, every_y = as_batch([headline for _, headline in everything])
@@ -1009,7 +1018,7 @@ for word, name, slot in zip(as_names[0], as_names[1], as_slots[1]):
 tagger = Tagger(V=4, K=3, H=5, bidirectional=True).double()  # words 1, 2, 3: I like cake; labels 0, 1, 2
 scores = tagger(torch.tensor([[1, 2, 3]]))[0]
 J_t = cross_entropy(scores, torch.tensor([0, 1, 2]), reduction="none")  # PRON VERB NOUN
-W = tagger.lstm.weight_hh_l0
+W = tagger.ahead.weight_hh_l0
 parts = [torch.autograd.grad(J, W, retain_graph=True)[0] for J in J_t]
 whole = torch.autograd.grad(J_t.sum(), W)[0]
 print("three gradients sum to that of the sum:", torch.allclose(sum(parts), whole, atol=1e-12))
@@ -1017,6 +1026,740 @@ print("which of the three are not zero:       ", [bool(part.abs().max() > 0) for
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The first loss does not reach the forward chain's recurrent matrix: at the first token the state before is zero.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 3 · Roles of names in Python programs
+#
+# A real task with labels that are beyond doubt: what is each name in a program *for*? The same word can be many things:
+#
+# | program | role of `key` | role of `name` |
+# |---|---|---|
+# | `key = name` | store | load |
+# | `key(name)` | call | load |
+# | `sort(key=name)` | keyword argument | load |
+# | `def key(name): pass` | function definition | parameter |
+# | `item.key = item.name` | attribute written | attribute read |
+# | `import key, name` | import | import |
+#
+# An editor that colours programs while somebody types must guess from what is there so far. **Predict:** in which of these lines is the role of `key` clear before the next token is read?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# In the fourth and in the last line. In the third one key could be a load or a call, in the fifth a method. Keep the votes: the whole section is about this question.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# `tokenize` cuts a program into tokens. Literals and ends of lines become marks, comments and indents are left out. An f-string is one `<str>`, whatever it holds, as Python 3.11 does not cut it up and later versions do:
+
+# %% slideshow={"slide_type": "skip"}
+MARKS = {"STRING": "<str>", "FSTRING_START": "<str>", "TSTRING_START": "<str>", "NUMBER": "<num>", "NEWLINE": "<nl>"}
+NOT_READ = {"COMMENT", "NL", "INDENT", "DEDENT", "ENDMARKER", "FSTRING_END", "TSTRING_END"}
+
+
+def python_tokens(source):
+    """Yield (text, (row, byte)) for each token of a program; all tokens of an f-string are one."""
+    lines, depth = source.split("\n"), 0
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        kind, (row, column) = tokenize.tok_name[token.type], token.start
+        if kind == "ERRORTOKEN":
+            raise tokenize.TokenError(f"no token begins with {token.string!r}", token.start)
+        depth -= kind.endswith("STRING_END")
+        if depth == 0 and kind not in NOT_READ:
+            byte = len(lines[row - 1][:column].encode())  # the syntax tree counts bytes, not characters
+            yield MARKS.get(kind, token.string), (row, byte)
+        depth += kind.endswith("STRING_START")
+
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
+print([text for text, _ in python_tokens('total += 2 * len(f"{name:>{width}}")  # add')])
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exact labels from the syntax tree
+#
+# Python cuts a program into tokens with `tokenize`, and its parser, `ast`, knows what each name is for. A node of the syntax tree says where its text begins and ends:
+
+# %% tags=["nbval-check-output"]
+for node in ast.walk(ast.parse("item.price = tax(net)")):
+    if isinstance(node, ast.Name | ast.Attribute | ast.Call):
+        print(f"{type(node).__name__:10} from {node.col_offset:2} to {node.end_col_offset:2}   {ast.unparse(node)}")
+
+# %% [markdown]
+# The role of a name then follows from the kind of its node: `tax` is the `Name` that a `Call` calls, so it has the role *call*; the last name of an `Attribute` is an *attribute*, written or read or, if called, a *method*; and so on, for eleven roles. Literals become `<str>` and `<num>`, the end of a line `<nl>`; comments are left out, and so is all that stands inside f-strings.
+
+# %% slideshow={"slide_type": "skip"}
+FIRST_NAME = {"arg": "parameter", "TypeVar": "parameter", "TypeVarTuple": "parameter", "ParamSpec": "parameter",
+              "ClassDef": "class definition", "FunctionDef": "function definition",
+              "AsyncFunctionDef": "function definition"}  # fmt: skip
+
+
+def span(node):
+    """Where the text of a node begins and ends, each as (row, byte)."""
+    return (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
+
+
+def between(places, start, end):
+    """Those of the sorted places that lie from start to before end."""
+    return places[bisect_left(places, start) : bisect_left(places, end)]
+
+
+def nodes_outside_strings(tree):
+    """All nodes of a tree but those inside f-strings, children before their parents."""
+    nodes = [tree]
+    for node in nodes:  # grows while it is read
+        if type(node).__name__ not in {"JoinedStr", "TemplateStr"}:
+            nodes.extend(ast.iter_child_nodes(node))
+    return nodes[::-1]
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# No human annotator, no disagreement: the truth is the grammar of Python. Such tasks are rare; most tagging tasks have an upper limit set by people who disagree.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### From nodes to roles
+#
+# Parameters and definitions, listed in `FIRST_NAME`, give a role to the first name in their text:
+
+# %%
+def roles_given_by(node, places):
+    """Map places of names to their roles, as far as a node of the tree decides on them."""
+    names, loads = between(places, *span(node)), isinstance(getattr(node, "ctx", None), ast.Load)
+    match node:
+        case ast.Name():
+            return {names[0]: "load" if loads else "store"}
+        case ast.Attribute():
+            return {names[-1]: "attribute read" if loads else "attribute written"}
+        case ast.Call(func=ast.Name()):
+            return {names[0]: "call"}
+        case ast.Call(func=ast.Attribute() as function):
+            return {between(places, *span(function))[-1]: "method"}
+        case ast.keyword(arg=str()):
+            return {names[0]: "keyword argument"}
+        case ast.Import() | ast.ImportFrom():
+            return dict.fromkeys(names, "import")
+    if type(node).__name__ in FIRST_NAME:
+        return {names[0]: FIRST_NAME[type(node).__name__]}
+    return rare_roles(node, names, places)
+
+# %% slideshow={"slide_type": "skip"}
+def rare_roles(node, names, places):
+    """The same for names that global, except and case bind, and for keywords in patterns."""
+    match node:
+        case ast.Global() | ast.Nonlocal():
+            return dict.fromkeys(names, "store")
+        case ast.ExceptHandler(name=str()):
+            return {names[len(between(places, *span(node.type)))]: "store"}
+        case ast.MatchAs(name=str()) | ast.MatchStar(name=str()) | ast.MatchMapping(rest=str()):
+            return {names[-1]: "store"}
+        case ast.MatchClass():
+            before = (between(places, span(node)[0], span(pattern)[0]) for pattern in node.kwd_patterns)
+            return {names_before[-1]: "keyword argument" for names_before in before}
+    return {}
+
+
+def is_name(text):
+    """True for identifiers; match, case and type can be names or keywords."""
+    return text.isidentifier() and not keyword.iskeyword(text)
+
+
+def names_and_roles(source):
+    """The tokens of a program, each with its role: None if it is not a name."""
+    tokens, found = list(python_tokens(source)), {}
+    places = [place for text, place in tokens if is_name(text)]
+    for node in nodes_outside_strings(ast.parse(source)):
+        if hasattr(node, "lineno"):
+            found |= roles_given_by(node, places)
+    no_role = {text: None if text in keyword.softkwlist else "other" for text, _ in tokens if is_name(text)}
+    return [(text, found.get(place, no_role.get(text))) for text, place in tokens]
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Children come before parents, so the call overwrites the load that its function's name would be. A name that Python deletes counts as stored. What global, except and case bind is found in a second, similar function.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Does it label rightly?
+#
+# Soft keywords are the fine point: `match` and `type` are ordinary names, unless the grammar needs them as keywords.
+
+# %% tags=["nbval-check-output", "output-only"]
+def in_words(source):
+    """The names of a program with their roles, as one text."""
+    return ", ".join(f"{text}: {role}" for text, role in names_and_roles(source) if role)
+
+
+for source in (
+    "total = max(prices.items(), key=lambda pair: pair[1])",
+    "match = re.match(type, *names)",
+    "match point:\n case Point(x=0, y=height): pass",
+    "try: self.log.close()\nexcept OSError as error: del self.log",
+):
+    print(f"{source}\n    {in_words(source)}")
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# And the six programs of the first slide, with the roles that its table states:
+
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
+first_slide = "key = name|key(name)|sort(key=name)|def key(name): pass|item.key = item.name|import key, name"
+for source in first_slide.split("|"):
+    print(f"{source:22} {in_words(source)}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Del counts as writing: it changes what a name stands for. In the third program match is a keyword and gets no role. Read each line aloud and check it by hand.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The data
+#
+# The standard library's source, split by module: what a package calls its things does not leak into the test. We take files of at most 12,000 characters, in the test 20,000. A sequence is a **logical line**: a statement, or the head of one, over as many lines of text as it takes.
+
+# %% slideshow={"slide_type": "skip"}
+def logical_lines(source, longest=48):
+    """The lines of a program that hold names, each a list of (token, role) that ends in <nl>; long ones are cut."""
+    lines = [[]]
+    for token in names_and_roles(source):
+        lines[-1].append(token)
+        if token[0] == "<nl>":
+            lines.append([])
+    cut = [[*line[: longest - 1], line[-1]] if len(line) > longest else line for line in lines[:-1]]
+    return [line for line in cut if any(role for _, role in line)]
+
+
+def lines_of(files, most):
+    """The logical lines of all files that are not too long, the shortest lines first."""
+    return sorted((line for file in files if len(file) <= most for line in logical_lines(file)), key=len)
+
+# %%
+library = load_library(seed=0)
+code_train, code_test = lines_of(library.train, most=12_000), lines_of(library.test, most=20_000)
+for part, lines in (("training", code_train), ("test", code_test)):
+    names = sum(role is not None for line in lines for _, role in line)
+    print(f"{part:8} {len(lines):6,} lines, {sum(map(len, lines)):7,} tokens, {names:6,} names to label", end="")
+    print(f", on average {sum(map(len, lines)) / len(lines):.1f} tokens a line")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Cutting by line throws away what stands in other lines; within the grammar a line is almost always enough to label its names. Lines longer than 48 tokens, mostly tables, are cut.
+
+# %% slideshow={"slide_type": "skip"}
+frequency = Counter(text for line in code_train for text, _ in line)
+CODE_WORDS = ["<unk>", *sorted(text for text in frequency if frequency[text] >= 2)]
+code_number = {text: number for number, text in enumerate(CODE_WORDS)}
+role_count = Counter(role for line in code_train for _, role in line if role)
+ROLES_OF_NAMES = [role for role, _ in role_count.most_common()]
+ROLES_OF_NAMES += ["other"] * ("other" not in role_count)
+
+
+def names_in(lines):
+    """(previous token, name, next token, role) of all names; tokens that training has not shown twice are <unk>."""
+    found = []
+    for line in lines:
+        texts = ["<nl>", *(text if text in code_number else "<unk>" for text, _ in line)]
+        found += [(*texts[i : i + 3], role) for i, (_, role) in enumerate(line) if role]
+    return found
+
+
+train_names, test_names = names_in(code_train), names_in(code_test)
+true_roles = np.array([role for *_, role in test_names])
+is_unknown = np.array([name == "<unk>" for _, name, *_ in test_names])
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Eleven roles, many unknown names
+#
+# Programmers invent names. One that training has not shown at least twice is `<unk>`:
+
+# %%
+shares = [f"{role} {count / role_count.total():.0%}" for role, count in role_count.most_common()]
+print("training:", "\n          ".join(", ".join(shares[i : i + 4]) for i in range(0, len(shares), 4)))
+print(f"test: {is_unknown.mean():.0%} of the names are <unk>")
+
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
+print("more than a fifth of the names in the test are unknown:", is_unknown.mean() > 0.2)
+print("fewer than 1 % of all names have none of the eleven roles:", role_count["other"] < 0.01 * role_count.total())
+
+# %% [markdown]
+# For an unknown name, all evidence is in its surroundings. **Predict:** which is the better neighbour to know, the token before a name or the one after it?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Words seen once in training are read as <unk>, too, so the network learns what unknown names tend to be.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Which token decides?
+#
+# Three places where a name can stand, and the tokens that most often follow it there. What is its role then, and how often?
+
+# %% tags=["output-only"]
+roles_after = defaultdict(Counter)
+for previous, _, following, role in train_names:
+    roles_after[previous, following][role] += 1
+
+for place, previous in (("a line begins", "<nl>"), ("after .", "."), ("after ,", ",")):
+    here = {following: roles for (before, following), roles in roles_after.items() if before == previous}
+    for following in sorted(here, key=lambda following: -here[following].total())[:4]:
+        (role, count), total = here[following].most_common(1)[0], here[following].total()
+        print(f"{place:14} name   then {following:5} {role:17} {count / total:4.0%}")
+
+# %% [markdown]
+# Where a line begins and after a dot, the next token nearly settles the role. After a comma it does not: in `def f(a, b)` the `b` is a parameter, in `f(a, b)` a load, and what tells them apart stands further to the left. A table of neighbours cannot be perfect; a state that remembers the opened bracket can.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The left neighbour narrows the choice down, the right neighbour decides. Ask for a third line that ends in a, b and gives b yet another role.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exercise 3 · Back off
+#
+# Before any network: tables. `counts` maps a key, such as `(previous, name)`, to how often each role occurred with it. `keys` goes from the most detailed key to `()`, which counts all names: `[("def", "run"), ("run",), ()]`. Use the first key that training has shown, and answer its most frequent role. **Predict:** what would be wrong with adding up the counts of all keys instead?
+#
+# <details><summary>Answer</summary>The key () has been seen most often, so its counts would drown the others: nearly every answer would be the most frequent role of all.</details>
+
+# %% tags=["exercise-3-stub"]
+def role_of(keys, counts):
+    """The most frequent role for the first of the keys that is in counts, {key: {role: count}}; no ties occur."""
+    return ...
+
+# %% tags=["exercise-3-check"] slideshow={"slide_type": "skip"}
+def check_role_of(attempt):
+    """Try an attempt on keys that are known in full, in part, or not at all."""
+    counts = {
+        (): {"call": 50, "load": 90, "store": 60},
+        ("key",): {"load": 1, "keyword argument": 6, "store": 1},
+        ("run",): {"method": 95, "call": 2, "store": 3},
+        ("(",): {"parameter": 9, "load": 8},
+        (".",): {"method": 7, "attribute read": 8, "attribute written": 2},
+        ("(", "key"): {"store": 2, "load": 3, "call": 4},
+        (".", "key"): {"attribute read": 1},
+        (".", "run"): {"attribute read": 2, "method": 3},
+    }
+    pairs = [("(", "key"), (".", "key"), (".", "run"), ("def", "run"), ("(", "walk"), ("def", "key"), ("in", "walk")]
+    cases = [[(previous, name), (name,), ()] for previous, name in pairs]
+
+    def best(votes, choose=max):
+        return choose(votes, key=votes.get)
+
+    def role(keys, counts, choose=max, least=1):
+        known = [key for key in keys if sum(counts.get(key, {}).values()) >= least]
+        return best(counts[known[0]], choose)
+
+    def added(keys, counts, weigh=lambda votes: 1):
+        known, votes = [counts[key] for key in keys if key in counts], Counter()
+        for each in known:
+            votes.update({role: weigh(each) * count for role, count in each.items()})
+        return best(votes)
+
+    def surest(keys, counts):
+        known = [counts[key] for key in keys if key in counts]
+        return best(max(known, key=lambda votes: max(votes.values()) / sum(votes.values())))
+
+    return check(
+        attempt,
+        cases=[((keys, counts), role(keys, counts)) for keys in cases],
+        tolerance=1e-6,
+        misconceptions={
+            "begin with the most detailed key, the first one": lambda keys, counts: role(keys[::-1], counts),
+            "the most detailed key may be there: do not skip it": lambda keys, counts: role(keys[1:], counts),
+            "back off step by step: after the first key try the second, not ()": (
+                lambda keys, counts: role([keys[0], ()], counts)
+            ),
+            "() is one of the keys: it answers when all others fail": lambda keys, counts: role(keys[:-1], counts),
+            "a key that is not in counts is no answer: try the next one": lambda keys, counts: best(counts[keys[0]]),
+            "None is no answer: for an unknown key try the next one": (
+                lambda keys, counts: role(keys, counts) if keys[0] in counts else None
+            ),
+            "use one key only: adding up lets () drown the others": added,
+            "use one key only, and do not add up the shares of all keys": (
+                lambda keys, counts: added(keys, counts, lambda votes: 1 / sum(votes.values()))
+            ),
+            "the most frequent role, not the rarest": lambda keys, counts: role(keys, counts, min),
+            "the most frequent role, not the one that happens to stand first": (
+                lambda keys, counts: role(keys, counts, choose=lambda votes, key: next(iter(votes)))
+            ),
+            "return the role, not its count": lambda keys, counts: max(
+                counts[next(key for key in keys if key in counts)].values()
+            ),
+            "return the role alone, without its key": lambda keys, counts: (keys[0], role(keys, counts)),
+            "a key seen once counts as seen: do not ask for more": lambda keys, counts: role(keys, counts, least=2),
+            "the first key that is known, not the one whose answer seems surest": surest,
+        },
+    )
+
+
+check_role_of(role_of)
+
+# %% tags=["exercise-3-solution"] slideshow={"slide_type": "skip"}
+def role_of_solution(keys, counts):
+    """The most frequent role for the first of the keys that is in counts, {key: {role: count}}; no ties occur."""
+    first_known = next(key for key in keys if key in counts)
+    return max(counts[first_known], key=counts[first_known].get)
+
+
+check_role_of(role_of_solution)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# This is the stupid but strong baseline of every tagging task. Notebook 1 met back-off as a way to smooth n-grams.
+
+# %% slideshow={"slide_type": "skip"}
+def table_guesses(keys_of):
+    """The roles of the names in the test by a table with back-off, counted on the training names."""
+    counts = defaultdict(Counter)
+    for *context, role in train_names:
+        for key in keys_of(*context):
+            counts[key][role] += 1
+    return np.array([role_of_solution(keys_of(*context), counts) for *context, _ in test_names])
+
+
+def accuracies(guesses):
+    """Right answers in per cent: of all names in the test, of the known and of the unknown ones."""
+    right = 100 * (guesses == true_roles)
+    return np.array([right.mean(), right[~is_unknown].mean(), right[is_unknown].mean()])
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Tables
+#
+# Right answers on the test in per cent. All keys hold `<unk>` for an unknown name:
+
+# %%
+TABLES = {
+    "most frequent role": lambda previous, name, following: [()],
+    "name": lambda previous, name, following: [(name,), ()],
+    "previous": lambda previous, name, following: [(previous,), ()],
+    "next": lambda previous, name, following: [(following,), ()],
+    "previous, name": lambda previous, name, following: [(previous, name), (name,), ()],
+    "previous, next": lambda previous, name, following: [(previous, following), (following,), ()],
+    "previous, name, next": lambda p, name, n: [(p, name, n), (p, n), (n,), ()],
+}
+
+# %% tags=["output-only"]
+table_results = {name: accuracies(table_guesses(keys_of)) for name, keys_of in TABLES.items()}
+print("                         all   known   unknown")
+for name, result in table_results.items():
+    print("{:22} {:5.1f} {:7.1f} {:9.1f}".format(name, *result))
+
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
+by_left, by_both = (table_results[name] for name in ("previous, name", "previous, next"))
+print("two neighbours beat the name with its left neighbour, for known and unknown:", all(by_both > by_left))
+alone = max(table_results[name][0] for name in ("previous", "next"))
+print("two neighbours beat each of them alone by 15 points:", by_both[0] > alone + 15)
+below = min(table_results[name][0] for name in ("previous", "next")) - table_results["name"][0]
+print("the name alone is 5 points or more below either of them:", below > 5)
+three = table_results["previous, name, next"]
+print("on unknown names, <unk> makes the table of neighbours worse:", three[2] < by_both[2])
+print("the name alone is right in fewer than three of four cases:", table_results["name"][0] < 75)
+
+# %% [markdown]
+# The name alone says less than either neighbour; both together say far more than one.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Which neighbour is the better one? Neither: it takes both. Compare rows three, four and six, first for known names, then for unknown ones; for these the last table is worse than the one before it, as <unk> adds little and splits the counts more finely. A window of three tokens is a strong baseline: the networks have to beat it.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Networks: four readers
+#
+# The role of the name at step $t$ is read off a state. RNN and LSTM have then seen $x_1 \dots x_t$. *LSTM, one late* waits for one more token: it has seen $x_{t+1}$, too. The BiLSTM has seen the whole line, from both ends.
+
+# %%
+class RoleTagger(nn.Module):
+    """Tokens (B, T) give scores (B, T, roles) of each token's role."""
+
+    def __init__(self, reader, H, E=48):
+        super().__init__()
+        cell, chains = nn.RNN if reader == "RNN" else nn.LSTM, 1 + (reader == "BiLSTM")
+        self.C, self.late = nn.Embedding(len(CODE_WORDS), E), reader == "LSTM, one late"
+        self.rnn = cell(E, H, batch_first=True, bidirectional=chains == 2)
+        self.read_out = nn.Linear(chains * H, len(ROLES_OF_NAMES))
+
+    def forward(self, x):
+        states, _ = self.rnn(self.C(x))  # (B, T, chains · H)
+        if self.late:
+            states = states.roll(-1, dims=1)  # the state after the next token; the last one, <nl>, has no role
+        return self.read_out(states)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The late reader is an ordinary LSTM. Its answer comes one token later, which is what an editor can afford: one keystroke of delay.
+
+# %% slideshow={"slide_type": "skip"}
+def as_numbers(lines):
+    """Lines sorted by length as {T: (x (N, T), y (N, T))}; y is −100 where there is no role."""
+    by_length = defaultdict(list)
+    for line in lines:
+        x = [code_number.get(text, 0) for text, _ in line]
+        y = [-100 if role is None else ROLES_OF_NAMES.index(role) for _, role in line]
+        by_length[len(line)].append((x, y))
+    return {T: torch.tensor(pairs).unbind(dim=1) for T, pairs in by_length.items()}
+
+
+def line_batches(tables, tokens=1500):
+    """Batches (x, y) of about so many tokens that hold each line once, in random order."""
+    batches = []
+    for T, (x, y) in tables.items():
+        batches += [(x[rows], y[rows]) for rows in torch.randperm(len(x)).split(max(1, tokens // T))]
+    return [batches[i] for i in torch.randperm(len(batches))]
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Equal parameters, equal training
+#
+# Two chains cost twice as much as one, so each of them gets fewer units. The embedding, the same for all, is set aside:
+
+# %%
+UNITS = {"RNN": 120, "LSTM": 52, "LSTM, one late": 52, "BiLSTM": 32}
+sizes = {}
+for reader, H in UNITS.items():
+    tagger = RoleTagger(reader, H)
+    sizes[reader] = parameters(tagger) - parameters(tagger.C)
+    print(f"{reader:15} {H:3} units a chain, {sizes[reader]:,} parameters + {parameters(tagger.C):,} embedding")
+
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
+print("all within 1 %:", max(sizes.values()) < 1.01 * min(sizes.values()))
+
+# %% [markdown]
+# Lines of *equal* length make a batch, so there is no padding in which the second chain would have to begin. The loss counts names only: other tokens have the label −100, which `cross_entropy` skips.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# At equal width the BiLSTM would have twice the parameters. Two passes for every reader, with batches of the same size and the same rate.
+
+# %% slideshow={"slide_type": "skip"}
+def train_role_tagger(reader, seed, passes=2, lr=0.02):
+    """A RoleTagger after some passes over the training lines."""
+    torch.manual_seed(seed)
+    model = RoleTagger(reader, UNITS[reader])
+    batches = [batch for _ in range(passes) for batch in line_batches(train_tables)]
+    optimizer = torch.optim.Adam(model.parameters(), lr, fused=True)
+    schedule = falling_rate(optimizer, lr, len(batches))
+    for x, y in batches:
+        optimizer.zero_grad()
+        cross_entropy(model(x).flatten(0, 1), y.flatten()).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+    return model
+
+
+def network_guesses(model):
+    """The roles of the names in the test by a RoleTagger, in the order of test_names."""
+    with torch.no_grad():
+        numbers = torch.cat([model(x).argmax(dim=2)[y >= 0] for x, y in test_tables.values()])
+    return np.array(ROLES_OF_NAMES)[numbers.numpy()]
+
+
+train_tables, test_tables = as_numbers(code_train), as_numbers(code_test)
+role_taggers = {reader: [train_role_tagger(reader, seed) for seed in range(3)] for reader in UNITS}
+guesses = {reader: [network_guesses(model) for model in models] for reader, models in role_taggers.items()}
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Right context is worth more than a better cell
+#
+# Test, per cent right, mean ± standard deviation of three starts; the tables again for comparison:
+
+# %% tags=["output-only"]
+role_results = {reader: np.array([accuracies(g) for g in guesses[reader]]) for reader in UNITS}  # (starts, 3)
+print("                           all names      known         unknown")
+for name in ("previous, name", "previous, name, next"):
+    print("{:22} {:8.1f} {:13.1f} {:13.1f}".format(name, *table_results[name]))
+for reader, values in role_results.items():
+    cells = (f"{mean:6.1f} ± {sd:3.1f}" for mean, sd in zip(values.mean(axis=0), values.std(axis=0, ddof=1)))
+    print(f"{reader:24}", "  ".join(cells))
+
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
+worst, best = ({reader: of(values[:, 0]) for reader, values in role_results.items()} for of in (np.min, np.max))
+margin = worst["BiLSTM"] - max(best["LSTM"], best["RNN"])
+print("the worst BiLSTM beats the best LSTM and the best RNN by 8 points:", margin > 8)
+print("BiLSTM and late LSTM are above 97 % in every start:", min(worst["BiLSTM"], worst["LSTM, one late"]) > 97)
+print("the BiLSTM on unknown names is above 96 % in every start:", role_results["BiLSTM"][:, 2].min() > 96)
+_, known, unknown = role_results["LSTM"].mean(axis=0)
+print("reading from the left only, unknown names are 5 points worse or more:", known - unknown > 5)
+_, known, unknown = role_results["BiLSTM"].mean(axis=0)
+print("for the BiLSTM by less than 2:", known - unknown < 2)
+print("the three-token table is 2 points below:", table_results["previous, name, next"][0] < worst["BiLSTM"] - 2)
+
+# %% [markdown]
+# A better cell changes little here, right context changes a lot, and unknown names are almost as easy as known ones once their surroundings are seen from both sides. One token of right context, and a state that remembers the left side, is nearly all that is needed.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The spread over starts is far smaller than the gap. The table of three tokens lies between: it sees the next token, but not the bracket that was opened long ago.
+
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
+def f1_by_role(true, guessed):
+    """The F1 of each role (roles,), from two arrays of roles; 0 for a role that is neither true nor guessed."""
+    each = np.array(ROLES_OF_NAMES)[:, None]
+    is_true, is_guessed = true == each, guessed == each  # (roles, N)
+    right, both = (is_true & is_guessed).sum(axis=1), is_true.sum(axis=1) + is_guessed.sum(axis=1)
+    return 2 * right / np.maximum(both, 1)
+
+
+for reader in ("LSTM", "BiLSTM"):
+    theirs = f1_score(true_roles, guesses[reader][0], labels=ROLES_OF_NAMES, average=None, zero_division=0)
+    print(f"{reader:6} equal to scikit-learn's:", np.allclose(f1_by_role(true_roles, guesses[reader][0]), theirs))
+
+# %% slideshow={"slide_type": "skip"}
+of_roles = {reader: 100 * np.array([f1_by_role(true_roles, g) for g in guesses[reader]]) for reader in UNITS}
+shown = [i for i, role in enumerate(ROLES_OF_NAMES) if role != "other"]
+
+
+def plot_f1_by_role():
+    """Draw the F1 of each role, LSTM and BiLSTM: every start small, the mean large."""
+    fig, ax = plt.subplots(figsize=(8.6, 3.6))
+    order = sorted(shown, key=lambda i: of_roles["LSTM"][:, i].mean())
+    for reader, mark, fill in (("LSTM", "o", "white"), ("BiLSTM", "D", COLOR["lstm"])):
+        values = of_roles[reader][:, order]
+        ax.plot(values.T, range(len(order)), ".", ms=3, color=COLOR["ink"])
+        ax.plot(values.mean(axis=0), range(len(order)), mark, color=COLOR["lstm"], mfc=fill, ms=7, label=reader)
+    means = [of_roles[reader][:, order].mean(axis=0) for reader in ("LSTM", "BiLSTM")]
+    ax.hlines(range(len(order)), *means, color=COLOR["lstm"], lw=1, zorder=0)
+    ax.set_yticks(range(len(order)), labels=[ROLES_OF_NAMES[i] for i in order])
+    ax.set(xlabel="$F_1$ on the test (%)")
+    ax.grid(axis="y", visible=False)
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return fig
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Role by role
+#
+# Accuracy is ruled by the most frequent roles. Count for each role: the names that have it (*true*), those that were given it (*guessed*), and those where both agree (*right*): $F_1 = 2 \cdot \text{right} / (\text{guessed} + \text{true})$.
+
+# %% tags=["output-only"]
+show(plot_f1_by_role(), "Definitions, imports and parameters are clear from the left; all other roles need the right side.")
+
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
+mean_f1 = {reader: dict(zip(ROLES_OF_NAMES, values.mean(axis=0))) for reader, values in of_roles.items()}
+announced = ("function definition", "class definition", "import", "parameter")
+gains = {role: mean_f1["BiLSTM"][role] - mean_f1["LSTM"][role] for role in set(ROLES_OF_NAMES) - {*announced, "other"}}
+print("definitions, imports and parameters: LSTM above 93:", min(mean_f1["LSTM"][role] for role in announced) > 93)
+print("all other roles gain 5 points or more:", min(gains.values()) > 5)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# F1 is the harmonic mean of precision, right by guessed, and recall, right by true. Small dots are the starts. The words def, class and import stand to the left of what they announce; brackets, equals signs and dots stand to the right of what they change.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Confusions that only the right context resolves
+#
+# The mistakes that the LSTM makes most often, and what is left of them in the other readers (sums over three starts). Last column: the token that most often follows such a name.
+
+# %% slideshow={"slide_type": "skip"}
+def confusions(reader):
+    """How often a reader took one role for another, {(true, guessed): count}, over all starts."""
+    pairs = Counter(pair for g in guesses[reader] for pair in zip(true_roles.tolist(), g.tolist()))
+    return Counter({pair: count for pair, count in pairs.items() if pair[0] != pair[1]})
+
+
+def what_follows(pair):
+    """The token that most often follows a name of which the LSTM confuses the roles, and how often."""
+    following = Counter(
+        after
+        for g in guesses["LSTM"]
+        for (_, _, after, true), guessed in zip(test_names, g.tolist())
+        if (true, guessed) == pair
+    )
+    (token, count), total = following.most_common(1)[0], following.total()
+    return f"{token:4} {count / total:4.0%}"
+
+
+def missed_by_all(reader):
+    """Yield (before, name, after, true, guessed, how often training showed it) for names that all starts miss."""
+    wrong, seen = np.all([g != true_roles for g in guesses[reader]], axis=0), set()
+    places = [([text for text, _ in line], i) for line in code_test for i, (_, role) in enumerate(line) if role]
+    for k in np.flatnonzero(wrong):
+        (texts, i), (previous, _, following, true) = places[k], test_names[k]
+        if (previous, following) not in seen:
+            before, after = " ".join(texts[:i])[-28:], " ".join(texts[i + 1 :])[:24]
+            yield before, texts[i], after, true, guesses[reader][0][k], roles_after[previous, following][true]
+        seen.add((previous, following))
+
+# %% tags=["output-only"]
+mistakes = {reader: confusions(reader) for reader in UNITS}
+print(f"{'truth':18}{'LSTM says':19}   LSTM   one late   BiLSTM    then")
+for (true, guessed), count in mistakes["LSTM"].most_common(9):
+    late, both = (mistakes[reader][true, guessed] for reader in ("LSTM, one late", "BiLSTM"))
+    print(f"{true:18}{guessed:19} {count:6,} {late:10,} {both:8,}    {what_follows((true, guessed))}")
+
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
+top = [pair for pair, _ in mistakes["LSTM"].most_common(9)]
+left = sum(mistakes["BiLSTM"][pair] for pair in top) / sum(mistakes["LSTM"][pair] for pair in top)
+print("of these mistakes the BiLSTM makes fewer than a tenth:", left < 0.1)
+
+# %% [markdown]
+# Many rows are rules of the grammar: before `(` a name is called, before `=` it is stored, or it is a keyword argument if a bracket is open. No state can know the token that comes next; it can only guess what usually comes, and so the LSTM guesses by habit.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Read each row as a line of Python: f( is a call, x = a store, .a = writes an attribute, .m( calls a method, k= in brackets is a keyword argument.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Is one token enough?
+#
+# In the table above the late reader, with one token of right context, does as well as the BiLSTM. Python is made to be read like that: until version 3.8 its own parser looked one token ahead (PEP 617). What *all three* BiLSTMs get wrong (in front: how often training has shown this role between the same neighbours):
+
+# %% tags=["output-only"]
+missed = list(missed_by_all("BiLSTM"))
+for before, name, after, true, guessed, count in missed[:8]:
+    print(f"{count:3} {before[-20:]:>20} [{name}] {after:{30 - len(name)}.15} {true}, not {guessed}")
+
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
+late, both = (role_results[reader][:, 0].mean() for reader in ("LSTM, one late", "BiLSTM"))
+shown_to = [np.median([count for *_, count in missed])]
+shown_to += [np.median([roles_after[previous, following][role] for previous, _, following, role in test_names])]
+print("training has shown their surroundings a fifth as often as those of a usual name or less:", shown_to[0] < shown_to[1] / 5)
+print("late reader and BiLSTM differ by less than a point:", abs(late - both) < 1)
+total = {reader: sum(of_reader.values()) for reader, of_reader in mistakes.items()}
+print("the late reader makes fewer than a fifth of the LSTM's mistakes:", total["LSTM, one late"] < total["LSTM"] / 5)
+
+# %% [markdown]
+# These are mostly constructions that training has rarely shown: a matter of data, not of context. In a human language the word that decides can stand far to the right; there one token is not enough.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# A usual name has been shown hundreds of times with its role and its neighbours. Before paying for a second chain, ask how much right context the task needs. A delay of one token keeps the reader usable while somebody types; a BiLSTM must wait for the end of the line.
+
+# %% slideshow={"slide_type": "skip"}
+AROUND = [("", ""), ("", "\n pass"), ("", "\ndef f(): pass"), ("if x: pass\n", "\n pass"),
+          ("try: pass\n", "\n pass"), ("match x:\n ", "\n  pass")]  # fmt: skip
+
+
+def roles_in_line(text):
+    """The true role of each token of a line, or None if it fits into no small program."""
+    for before, after in AROUND:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return names_and_roles(before + text + after)[len(list(python_tokens(before))) :]
+        except (SyntaxError, ValueError, tokenize.TokenError):
+            continue
+    return None
+
+
+def describe_roles(text):
+    """Print the names of a line of Python, their roles for LSTM and BiLSTM, and the true ones."""
+    text = text.strip()
+    try:
+        tokens = [token for token, _ in python_tokens(text)]
+    except (SyntaxError, ValueError, tokenize.TokenError):
+        tokens = None
+    if tokens is None:
+        print(f"{text!r} is cut off: a bracket or a quotation mark has no partner.")
+    elif not any(map(is_name, tokens)):
+        print(f"There is no name in {text!r}: write something like x = f(y).")
+    else:
+        print_roles(text, tokens, roles_in_line(text))
+
+# %% slideshow={"slide_type": "skip"}
+def print_roles(text, tokens, truth):
+    """Print a table of the names among the tokens of a line; truth is a list of (token, role), or None."""
+    x = torch.tensor([[code_number.get(token, 0) for token in tokens]])
+    with torch.no_grad():
+        one, two = (role_taggers[reader][0](x).argmax(dim=2)[0] for reader in ("LSTM", "BiLSTM"))
+    print(f"{text}\n\n{'name':22} {'LSTM, left side only':22} {'BiLSTM, whole line':22} truth")
+    for i, token in enumerate(tokens):
+        if is_name(token):
+            true = "?" if truth is None else truth[i][1] or "keyword"
+            mark = "" if token in code_number else "*"
+            print(f"{token + mark:22} {ROLES_OF_NAMES[one[i]]:22} {ROLES_OF_NAMES[two[i]]:22} {true}")
+    print("* rare or new, read as <unk>" if any(is_name(t) and t not in code_number for t in tokens) else "")
+    if truth is None:
+        print("This line is not Python, so it has no true roles.")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Paste a line
+#
+# Before and after the right side is known. **Predict** where the LSTM will fail, then look. Try a line of your own, `global` and `with … as`, and names nobody has ever used.
+
+# %% tags=["output-only"] slideshow={"slide_type": "skip"}
+describe_roles("item.price = round(item.price * rate, digits=places)")
+
+# %% tags=["widget", "output-only", "nbval-ignore-output"] nbval_ignore_reason="a widget's output lives in the widget"
+@interact(text=Text("item.price = round(item.price * rate, digits=places)", description="line"))
+def paste_line(text):
+    """Print the roles of the names in a line of the student's."""
+    describe_roles(text)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Type x, then x =, then x = f, then x = f(: with each token the left side grows, and the answer for a token that is already there cannot change. That is what reading from the left means.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · Labels that fit together
@@ -1308,7 +2051,8 @@ def fit_perceptron(sentences, F, K, passes):
     sum_A, sum_W = A.clone(), W.clone()
     for words, labels in sentences * passes:
         features = features_of(words)
-        for path, sign in ((labels, 1), (viterbi(W[features].sum(dim=1), A), -1)):
+        best = viterbi(W[features].sum(dim=1), A)
+        for path, sign in ((labels, 1), (best, -1)) if best != labels else ():
             for i, j, row in zip([-1, *path[:-1]], path, features):
                 A[i, j] += sign
                 W[row, j] += sign
@@ -1586,6 +2330,36 @@ print("the CRF finds more names than the rules alone:      ", f1["BiLSTM-CRF"] >
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The rules alone tidy up and hardly help. Training with whole paths helps more: the network no longer has to win each position by itself. Nothing is wrong with using both.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### What $A$ has learned
+#
+# Row: the label before; column: the label now. From the last of the three starts, without the rules:
+
+# %% slideshow={"slide_type": "skip"}
+def plot_transitions(A, shown):
+    """Draw the scores A (K + 1, K) between some labels."""
+    rows, columns = [-1, *map(LABELS.index, shown)], [LABELS.index(label) for label in shown]
+    scores = A.detach()[rows][:, columns].numpy()
+    fig, ax = plt.subplots(figsize=(8.6, 3.5))
+    ax.imshow(scores, cmap="PuOr", vmin=-4, vmax=4, aspect="auto")
+    for (i, j), score in np.ndenumerate(scores):
+        ax.text(j, i, f"{score:.1f}", ha="center", va="center")
+    ax.set_xticks(range(len(columns)), shown)
+    ax.set_yticks(range(len(rows)), ["start", *shown])
+    ax.grid(visible=False)
+    return fig
+
+# %% tags=["topic-B7", "output-only"]
+show(plot_transitions(A, ["O", "B-CITY", "I-CITY", "B-COUNTRY", "I-COUNTRY"]), "High from B- to I- of the same kind; low into I- from elsewhere.")
+
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
+legal = forbidden() == 0
+inside = torch.tensor([label[0] == "I" for label in LABELS]).expand_as(legal)
+print("steps into I-: mean of the legal above that of the illegal:", (A[legal & inside].mean() > A[~legal].mean()).item())
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Nobody told the network what B and I mean: it is read off a thousand sentences. City after country is rare in these sentences, and A says so, too.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · What it cannot do
