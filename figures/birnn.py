@@ -29,6 +29,6 @@ def birnn():
             half = node(ax, state.x, JOINED, f"${over('h', t, backward)}$", "state", 0.8, 0.44, TEXT, scale=0.75)
             arrow(ax, state, half)
     for t, x in enumerate(COLUMNS, start=1):
-        output = node(ax, x, OUTPUT, f"$y_{t}$", "output", 0.8, 0.48)
+        output = node(ax, x, OUTPUT, f"$\\hat{{y}}_{t}$", "output", 0.8, 0.48)
         arrow(ax, (x, JOINED + 0.26), output, parameter=True, color="output")
     return ax.figure

@@ -35,5 +35,5 @@ def birnn_stack():
     style = {"facecolor": "none", "edgecolor": WRONG, "linewidth": 3, "linestyle": (0, (3, 2)), "zorder": 1.5}
     ax.add_patch(Rectangle(last.at(-1, -1)[:2], last.width, last.height, **style))
     write(ax, last.x, 3.84, "output[:, -1]", SMALL, WRONG, bold=True)
-    write(ax, last.at(1, 0).x + 0.22, backward[-1].y, "backward: has\nread $x_4$ only", SMALL, WRONG, ha="left")
+    write(ax, last.at(1, 0).x + 0.22, backward[-1].y, "backward: its\nfirst step only", SMALL, WRONG, ha="left")
     return ax.figure
