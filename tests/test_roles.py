@@ -373,7 +373,10 @@ def test_the_widget_answers_any_text_and_two_texts_differently(small, capsys):
         ("for x in y:  # z", ["store", "load"]),
         ("elif x:", ["load"]),
         ("except E as e:", ["load", "store"]),
-        ("case f(x=y):", ["keyword", "load", "keyword argument", "store"]),
+        ("case f(x=y):", ["– (a keyword here)", "load", "keyword argument", "store"]),
+        ("else: x = y", ["store", "load"]),
+        ("match x:", ["– (a keyword here)", "load"]),
+        ("x = f(", ["?", "?"]),
         ("@f.g", ["load", "attribute read"]),
         ("to be", ["?", "?"]),
     ],
@@ -387,7 +390,10 @@ def test_the_widget_tells_the_true_role_where_there_is_one(small, capsys, line, 
 
 def test_the_widget_says_that_a_line_is_no_python(small, capsys):
     small.describe_roles("of the")
-    assert "not Python" in capsys.readouterr().out
+    assert "no true roles" in capsys.readouterr().out
 
     small.describe_roles("x = f(")
-    assert "bracket" in capsys.readouterr().out
+    assert "A bracket or a quotation mark is still open." in capsys.readouterr().out
+
+    small.describe_roles("x = 'y")
+    assert "A bracket or a quotation mark is still open." in capsys.readouterr().out

@@ -120,7 +120,7 @@ for word, tag, *_ in (token for sentence in sentences["train"] for token in sent
     tags_of.setdefault(word, Counter())[tag] += 1
 TAGS = sorted({tag for tags in tags_of.values() for tag in tags})
 print(len(TAGS), "tags:", *TAGS)
-for word in ("that", "like", "back", "work"):
+for word in ("that", "like", "back"):
     print(f"{word:5}", dict(tags_of[word].most_common(5)))
 
 # %%
@@ -166,7 +166,7 @@ print(f"unseen in training: {unseen['dev'].mean():.1%} of the words of dev; gues
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A word's vector, from the word and from its spelling
 #
-# Notebook 6 looked words up in a table $C$, with one row for all that are unknown. Ling and others (2015) let a small bidirectional LSTM read the characters, and take what both chains hold at their *ends*: the forward chain behind the last character, the backward chain before the first. Both kinds of vector, side by side:
+# Notebook 6 looked words up in a table $C$. Ling and others (2015) let a small bidirectional LSTM read the characters, and take what both chains hold at their *ends*, behind the last character and before the first:
 #
 # $$e(w) = [\, C_w \,;\; \overrightarrow{h}_{|w|} \,;\; \overleftarrow{h}_1 \,]$$
 
@@ -239,7 +239,7 @@ assert worst["packed"] < 1e-6 < 1e-2 < worst["over padding"]
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Unknown on purpose
 #
-# In training no word is unknown: row 0 of $C$ would never be trained. So a word is *hidden*, its row replaced by row 0, with a probability that falls with its count (Kiperwasser and Goldberg, 2016):
+# In training no word is unknown: row 0 of $C$ would never be trained. So a word is *hidden*, its row replaced by row 0, with a probability that falls with its count:
 #
 # $$p(w) = \frac{\alpha}{\alpha + c(w)}, \qquad \alpha = 0.5$$
 
@@ -256,12 +256,12 @@ for word in ("the", "work", "sentence", "homework"):
     print(f"{word:12} seen {lower_count[word]:5} times: hidden in {hidden:6.1%} of 10,000 trials")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The spelling is never hidden: for a hidden word, the tagger has its characters and its neighbours, just as for a new one.
+# From Kiperwasser and Goldberg, 2016. The spelling is never hidden: for a hidden word, the tagger has its characters and its neighbours, just as for a new one.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Batches
 #
-# Besides its tag, each word has labels of two more kinds, which will help in training: its fine tag, and its relation in the tree. A sentence becomes a table of four columns; behind the end of the shorter ones stand $-100$ in the labels, 0 in the forms.
+# Besides its tag, each word has two more labels, which will help in training: its fine tag, and its relation in the tree. Short sentences are filled up: $-100$ in the labels, 0 in the forms.
 
 # %% slideshow={"slide_type": "skip"}
 LABELS = [TAGS, *(sorted(set(column("train", which))) for which in (2, 3))]
