@@ -287,7 +287,6 @@ x, y, n = padded_sentences("train", range(64))
 print("x:", tuple(x.shape), "  y:", tuple(y.shape), f"  words: {n.sum()}   distinct forms: {len(x[x > 0].unique())}")
 print("labels of each kind:", [len(labels) for labels in LABELS])
 print("of nouns and verbs: ", *(fine for fine in LABELS[1] if fine.startswith(("NN", "VB"))))
-print("subjects, objects:  ", *(relation for relation in LABELS[2] if "subj" in relation or relation.endswith("obj")))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # In a batch of 64 sentences, fewer than half as many distinct forms as words: each is spelt out only once.
