@@ -702,13 +702,14 @@ label_number = numbers_of((label for _, headline in everything for *_, label in 
 label_number
 
 # %% slideshow={"slide_type": "skip"}
-def as_batch(corpus):
-    """Words and entity labels of headlines as numbers, (B, T) each."""
-    words, _, labels = zip(*(zip(*headline) for headline in corpus))
-    return numbered_batch(words, word_number, padding=0), numbered_batch(labels, label_number, padding=-1)
+def as_batch(sentences, word_number, label_number, unknown=None):
+    """Words and labels of sentences, the first and last part of each token, as numbers, (B, T) each."""
+    words, *_, labels = zip(*(zip(*sentence) for sentence in sentences))
+    w = numbered_batch(words, word_number, padding=0, unknown=unknown)
+    return w, numbered_batch(labels, label_number, padding=-1)
 
 
-headline_w, headline_y = as_batch(headlines.sample(2000, seed=0))
+headline_w, headline_y = as_batch(headlines.sample(2000, seed=0), word_number, label_number)
 tuple(headline_w.shape)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -747,7 +748,7 @@ for name, (tagger, *_) in headline_taggers.items():
 # Scored exactly: over *all* headlines, each weighted with its probability.
 
 # %% slideshow={"slide_type": "skip"}
-every_w, every_y = as_batch([headline for _, headline in everything])
+every_w, every_y = as_batch([headline for _, headline in everything], word_number, label_number)
 probability = torch.tensor([p for p, _ in everything])
 ceilings = [ceiling(everything, n) for n in (2, 3, 4, 99)]
 
@@ -1874,14 +1875,9 @@ LABELS, K = list(slot_label), len(slot_label)
 print(f"{len(slot_word)} words, {K} labels")
 
 # %% slideshow={"slide_type": "skip"}
-def slot_batch(corpus):
-    """Words and labels of sentences as numbers, (B, T) each."""
-    words, labels = zip(*(zip(*sentence) for sentence in corpus))
-    return numbered_batch(words, slot_word, padding=0, unknown=1), numbered_batch(labels, slot_label, padding=-1)
-
-
-slot_w, slot_y = slot_batch(slot_train)
-test_w, test_y = slot_batch(slot_test)
+slot_w, slot_y = as_batch(slot_train, slot_word, slot_label, unknown=1)
+test_w, _ = as_batch(slot_test, slot_word, slot_label, unknown=1)
+test_length = (test_w > 0).sum(dim=1)
 slot_truth = [[label for _, label in sentence] for sentence in slot_test]
 
 # %%
@@ -1903,7 +1899,7 @@ illegal(["I-CITY", "O", "B-COUNTRY", "I-CITY", "I-CITY", "B-DAY", "I-DAY"])
 # %% slideshow={"slide_type": "skip"}
 def named(paths):
     """Label numbers of the test sentences as lists of BIO labels, without PAD."""
-    return [[LABELS[k] for k in path[:n]] for path, n in zip(paths, (test_w > 0).sum(dim=1))]
+    return [[LABELS[k] for k in path[:n]] for path, n in zip(paths, test_length)]
 
 
 results = defaultdict(list)
@@ -2042,7 +2038,7 @@ def fit_hmm(sentences, V, K, k=0.1):
 # %% slideshow={"slide_type": "skip"}
 shown = [[slot_word.get(w, 1) if rng.random() > SLOT_TRAINING["unknown"] else 1 for w, _ in s] for s in slot_train]
 rows = [(words, [slot_label[label] for _, label in s]) for words, s in zip(shown, slot_train)]
-test_rows = [[slot_word.get(w, 1) for w, _ in s] for s in slot_test]
+test_rows = [w[:n].tolist() for w, n in zip(test_w, test_length)]
 
 # %% tags=["topic-B7"]
 A, log_emitted = fit_hmm(rows, len(slot_word), K)
@@ -2324,7 +2320,7 @@ print(f"{int((forbidden() < 0).sum())} of {forbidden().numel()} steps are forbid
 def best_paths(tagger, A):
     """Labels of the test sentences on Viterbi's path."""
     with torch.no_grad():
-        return named([viterbi(P[:n], A) for P, n in zip(tagger(test_w), (test_w > 0).sum(dim=1))])
+        return named([viterbi(P[:n], A) for P, n in zip(tagger(test_w), test_length)])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Of the sixteen steps into an I- label fourteen are forbidden: only its own B- and I- may come before it. All other steps are allowed.
