@@ -59,7 +59,7 @@ setup(seed=0)
 # | 04 | Gradients: why does the plain RNN forget, and what can be done? | 150 |
 # | 05 | LSTM and GRU: what do gates change? | 150 |
 # | 06 | Bidirectional: what if the answer lies to the right? | 150 |
-# | 07 | Seq2seq: how do we map a sequence to one of another length? | 150 |
+# | 07 | Seq2seq, in two lectures: how to map a sequence to another, and to which? | 200 |
 # | 08 | Character RNN: can it write? | |
 # | 09–12 | Sentiment, stock prices, captions, programs | |
 #
@@ -106,7 +106,7 @@ REFERENCE = {"counting": 10_000, "recurrent steps": 1_000}  # the two-core machi
 NOTEBOOKS = {  # what a notebook mostly does, and its seconds there
     "01": ("counting", 45), "02": ("recurrent steps", 50), "03": ("recurrent steps", 60),
     "04": ("recurrent steps", 70), "05": ("recurrent steps", 85), "06": ("recurrent steps", 70),
-    "07": ("recurrent steps", 110)
+    "07": ("recurrent steps", 185)
 }  # fmt: skip
 
 print(f"Python {platform.python_version()}, torch {torch.__version__}", end=", ")

@@ -15,8 +15,8 @@
 #
 # > A translator gives a probability to every sentence there is. Somebody has to choose one of them, and somebody has to judge it.
 #
-# **You will** search with a beam and prove it exact where that is possible, write BLEU, and measure what happens to a model that reads its own words.<br>
-# **You need** notebook 7 (encoder–decoder, attention).<br>
+# **You will** search with a beam and check it against exhaustive search, write BLEU, and measure what happens to a model that reads its own words.<br>
+# **You need** `07_seq2seq` (encoder–decoder, attention).<br>
 # **Time** 90 min with the exercises; the cells run in a minute and a half.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -56,13 +56,13 @@ setup(seed=0)
 # | $p_n$ | | | share of the $n$-grams of a translation that are in the reference |
 # | $V$ | `V` | | size of the vocabulary of the target |
 #
-# A **model** is anything with `start(x)`, which gives a state, and `step(w, state)`, which gives log-probabilities `(B, V)` after the words `w` and the new state. Numbers 0, 1, 2 stand for PAD, BOS, EOS.
+# A **model** is anything with `start(x)`, which gives a state, a tuple of tensors, and `step(w, state)`, which gives log-probabilities `(B, V)` after the words `w` and the new state. Numbers 0, 1, 2 stand for PAD, BOS, EOS.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # In notebook 7 alpha was a weight of attention; here it is the power in the length normalisation, as in the papers on beam search.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# ### From notebook 7
+# ### From `07_seq2seq`
 #
 # What this notebook takes over, word for word: rows of numbers, the loss, and how a translator is trained, used and judged.
 
@@ -238,6 +238,10 @@ turn_round(torch.arange(6)[None, :, None], torch.tensor([4])).flatten()
 class EncoderDecoder(nn.Module):
     """start(x) gives a state; read(w, state) gives the scores after the words w, and the new state."""
 
+    def look(self, s, h, is_word):
+        """What words are written from: nothing but the decoder's states s (B, T, H)."""
+        return s
+
     def step(self, w, state):
         """Log-probabilities (B, V_y) of the word after w (B,), and the new state."""
         scores, state = self.read(w[:, None], state)
@@ -261,10 +265,6 @@ class Translator(EncoderDecoder):
         is_word = x != PAD  # (B, S)
         h, s, c = read_both_ends(self.ahead, self.back, self.C_x(x), is_word.sum(dim=1))
         return s, c, h, is_word
-
-    def look(self, s, h, is_word):
-        """What words are written from: here nothing but the decoder's states s (B, T, H)."""
-        return s
 
     def read(self, w, state):
         s, c, h, is_word = state
@@ -362,7 +362,7 @@ def draw_numbers(count, seed):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two translators to work with
 #
-# Notebook 7's task: numbers below $10^9$, from English words to German parts, 20,000 to learn from and 1,000 held out. One model hands over a vector, the other attends with the dot product.
+# The task of `07_seq2seq`: numbers below $10^9$, from English words to German parts, 20,000 to learn from and 1,000 held out. One model hands over a vector, the other attends with the dot product; their sizes make their parameters nearly equal. Both are trained for a short time only, so that one of them stays unsure.
 
 # %% slideshow={"slide_type": "skip"}
 numbers = draw_numbers(21_000, seed=0)
@@ -376,7 +376,7 @@ torch.manual_seed(0)
 sizes = {"V_x": len(number_x) + 3, "V_y": len(number_y) + 3, "E": 32}
 translators = {"v": Translator(**sizes, H=102), "dot": Attentive(**sizes, H=96, score=Dot())}
 for name, model in translators.items():
-    train_translator(model, train_x, train_y, seed=0, steps=250)
+    train_translator(model, train_x, train_y, seed=0, steps=150, lr=0.02)
     right = exact_match(greedy(model, test_x, test_y.shape[1]), test_y)
     print(f"{name:3} {right.double().mean():.3f} of the held-out numbers right")
 
@@ -390,7 +390,7 @@ for name, model in translators.items():
 #
 # $$\hat y = \operatorname*{argmax}_y \; p(y \mid x) \qquad \log p(y \mid x) = \sum_{t=1}^{T} \log p(y_t \mid y_1 \ldots y_{t-1}, x)$$
 #
-# There is no table to look it up in. Each $y_t$ may be any word, so there are $|V|^T$ rows of $T$ tokens; for the German numbers:
+# There is no table to look it up in. Each $y_t$ may be any word, so there are $V^T$ rows of $T$ tokens; for the German numbers:
 
 # %%
 print(f"{len(words_y)} to the power of {test_y.shape[1]}: {float(len(words_y)) ** test_y.shape[1]:.0e} rows")
@@ -406,7 +406,7 @@ print(f"{len(words_y)} to the power of {test_y.shape[1]}: {float(len(words_y)) *
 #
 # ![A tree over the letters a and b, the probability at each branch: the greedy path takes a (0.6), then a again (0.4), and ends at 0.24; a beam of two also keeps b (0.4) and finds b b, at 0.36 the likeliest of all.](../figures/greedy_and_beam.svg)
 #
-# Two letters at most, then END. Greedy (notebook 7) takes the likelier letter at each step and never goes back.
+# Two letters at most, then END, as EOS is called in drawings. Greedy takes the likelier letter at each step and never goes back.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Multiply along the branches. The best first letter is a, the best sentence begins with b: a model may be unsure after a good beginning and sure after a bad one. The highlighted pair of nodes is a beam of two.
@@ -496,7 +496,7 @@ print(f"sum  {tree_p.sum():.2f}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Draw instead of choosing
 #
-# **Sampling:** draw each word with the probability that the model gives it. Then a sentence comes out exactly as often as $p(y \mid x)$ says, the chain rule once more. Of 20,000 drawn from the tree:
+# **Sampling:** draw each word with the probability that the model gives it. Then a sentence comes out in the long run as often as $p(y \mid x)$ says, the chain rule once more. Of 20,000 drawn from the tree:
 
 # %%
 @torch.no_grad()
@@ -526,7 +526,7 @@ print("each share within 0.02 of p:", ((share - tree_p).abs() < 0.02).all().item
 # 2. of all these continuations together, keep the $k$ likeliest;
 # 3. a hypothesis that has written EOS has **ended**: it stays in the race with the score that it has.
 #
-# It is over when all $k$ have ended, or after `longest` steps. $k = 1$ is greedy search. What is dropped never comes back, so a larger $k$ may still miss the best; only when *nothing* is dropped is the search exact.
+# It is over when all $k$ have ended, or after `longest` steps. $k = 1$ is greedy search. What is dropped never comes back, so a larger $k$ may still miss the best; only when *nothing* is dropped is it sure to be exact.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The method comes from speech recognition in the 1970s. Next is the one step that matters, as an exercise.
@@ -534,7 +534,7 @@ print("each share within 0.02 of p:", ((share - tree_p).abs() < 0.02).all().item
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 1 · One step of the beam
 #
-# Given `scores` $(k,)$, the log-probabilities of the hypotheses; `log_p` $(k, V)$, those of each next word; `ended` $(k,)$, bools. An ended hypothesis has one continuation only: EOS (number 2), at no cost. Return the $k$ likeliest continuations as `(row, word)` pairs, best first. **Predict:** of how many candidates for $k = 4$, $V = 30$, none ended? How many of the winners may come from the same hypothesis?
+# NumPy arrays: `scores` $(k,)$, the log-probabilities of the hypotheses; `log_p` $(k, V)$, those of each next word; `ended` $(k,)$, bools. An ended hypothesis has one continuation only: EOS (number 2), at no cost. Return the $k$ likeliest continuations, best first, as pairs (row, word) such as `[(0, 4), (0, 1)]`; the row is the number of the hypothesis. **Predict:** of how many candidates for $k = 4$, $V = 30$, none ended? How many of the winners may come from the same hypothesis?
 #
 # <details><summary>Answer</summary>Of 120. All four: nothing says that each hypothesis must live on. One that nobody continues is pruned.</details>
 
@@ -576,6 +576,10 @@ def check_best_continuations(attempt):
                     key=lambda pair: -(s[pair[0]] + table(p, e)[pair]),
                 )
             ),
+            "this keeps the best word of each hypothesis; let all of them compete for k places": (
+                lambda s, p, e: [(i, int(w)) for i, w in enumerate((s[:, None] + table(p, e)).argmax(1))]
+            ),
+            "pairs (row, word), not two lists: zip them": lambda s, p, e: list(zip(*right(s, p, e))),
             "that follows the best hypothesis only: greedy": (
                 lambda s, p, e: [(int(s.argmax()), w) for _, w in first(table(p, e)[[s.argmax()]], len(s))]
             ),
@@ -626,7 +630,7 @@ check_best_continuations(best_continuations_solution)
 #
 # $B$ sources with $k$ hypotheses each. `alpha` divides by a power of the length; it waits for its slide, and 0 divides by 1.
 
-# %%
+# %% tags=["topic-B3"]
 def beam_step(log_p, y, total, alpha):
     """Rows, words and log-probabilities (B, k) of the best continuations of y (B, k, t) by log_p (B, k, V)."""
     V, ended = log_p.shape[2], (y[:, :, -1] == EOS)[:, :, None]
@@ -651,14 +655,14 @@ by_exercise = torch.tensor([best_continuations_solution(*case) for case in cases
 print("the exercise's answer for each source:", torch.equal(torch.stack([row, word], dim=2), by_exercise))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The k · V continuations of a source stand in one row, so that topk compares them all; a division tells row and word apart.
+# Half of the hypotheses of this test have ended, so both branches are tried.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### From step to search
 #
 # To the model the hypotheses are a batch of $B \cdot k$ rows. After each choice, states and beginnings follow their hypotheses:
 
-# %%
+# %% tags=["topic-B3"]
 @torch.no_grad()
 def beams(model, x, k, longest, alpha=0.0):
     """Yield for each t the hypotheses y (B, k, t), best first, their log p (B, k) and the rows they continue (B, k)."""
@@ -681,14 +685,14 @@ def beams(model, x, k, longest, alpha=0.0):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The search is the last of these steps
 
-# %%
+# %% tags=["topic-B3"]
 def beam_search(model, x, k, longest, alpha=0.0):
     """The k hypotheses y (B, k, T) of each row of x, best first, and their log-probabilities (B, k)."""
     *_, (y, total, _) = beams(model, x, k, longest, alpha)
     return y, total
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# If the states did not follow, hypothesis 1 would go on with the memory of hypothesis 3, and nothing would crash. A hypothesis of probability 0, log −∞, fills the places until there are k real ones.
+# A hypothesis of probability 0, log −∞, fills the places until there are k real ones.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### On the tree
@@ -750,7 +754,7 @@ for seed in range(20):
     kept, total = beam_search(tiny[-1], tiny_x, k=len(all_rows), longest=4)
     exact.append(torch.equal(kept[0], all_rows[log_p.indices]) and torch.allclose(total[0], log_p.values))
 print(len(all_rows), "rows of each model in the order of brute force:", all(exact))
-print("their probabilities sum to 1:", math.isclose(total.exp().sum().item(), 1, abs_tol=1e-9))
+print("the last model's probabilities sum to 1:", math.isclose(total.exp().sum().item(), 1, abs_tol=1e-9))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Brute force knows nothing of beams: it lists the rows and adds up log-probabilities. Rows that end, and rows that are cut off after four tokens; together they have probability 1.
@@ -782,12 +786,12 @@ for k, (kept, total) in number_found.items():
     print(f"k = {k:2}: likelier than greedy's {more:3}, less likely {less}, exact match {exact_share:.0%}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# A wider beam is no guarantee: a hypothesis that greedy would have followed may be pushed out by two that look better and end worse. With 341 places nothing is pushed out.
+# A wider beam is no guarantee: a hypothesis that greedy would have followed may be pushed out by two that look better and end worse. The last column but one counts such cases.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Likelier is not better
 #
-# A hand-made model that knows nothing: at each step it takes one of five words, 0.19 each, or ends, 0.05: after 0.95 / 0.05 = 19 words on average. Which one is the likeliest?
+# A hand-made model that knows nothing: at each step it takes one of five words, 0.19 each, or ends, 0.05: after 0.95 / 0.05 = 19 words on average. **Predict:** which sentence is the likeliest?
 
 # %%
 class Clueless:
@@ -799,10 +803,17 @@ class Clueless:
     def step(self, w, state):
         return torch.log(torch.tensor([0, 0, 0.05] + 5 * [0.19])).expand(len(w), 8), state
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Draw a few sentences from it in your head: long ones.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The likeliest sentence of a model that knows nothing
+
 # %% tags=["nbval-check-output"]
 for k in (1, 5, 6, 50):
     kept, total = beam_search(Clueless(), no_source, k, longest=20)
-    print(f"k = {k:2}: {int((kept[0, 0] != EOS).sum()):2} words, log p {total[0, 0]:.1f}")
+    ending = "END" if kept[0, 0, -1] == EOS else "cut off"
+    print(f"k = {k:2}: {int((kept[0, 0] != EOS).sum()):2} words, {ending:7}  log p {total[0, 0]:.1f}")
 
 # %% [markdown]
 # The *empty* sentence, with 0.05: any one sentence of $n$ words has $0.19^n \cdot 0.05$.
@@ -848,7 +859,7 @@ for seed in (0, 1):
     train_translator(name_models[-1], name_x[:-100], name_y[:-100], seed, steps=200, B=32)
 
 # %% [markdown]
-# Notebook 7's `OneVector`, two starts, trained too little on purpose. Greedy's answers, and those of a beam of 32:
+# The `OneVector` of `07_seq2seq`, two starts, trained too little on purpose. Greedy's answers, and those of a beam of 32:
 
 # %% tags=["output-only"]
 guesses = [
@@ -880,7 +891,7 @@ for m, alpha in product(tiny, (0.5, 1.0)):
 print("the row of the highest score, for α = 0.5 and 1:", all(found))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# A row that was cut off after four words has four tokens and no EOS. With normalisation the score of a running hypothesis can rise: a sure word lifts the mean. That matters for stopping, two slides on.
+# A row that was cut off after four words has four tokens and no EOS. With normalisation the score of a running hypothesis can rise: a sure word lifts the mean. That matters for stopping, three slides on.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The beam problem, measured
@@ -953,12 +964,12 @@ show(
 # Neither end is right. In practice $\alpha$ and $k$ are tuned on held-out sentences, like the rate and the size.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The better the search, the shorter the answer. Numbers keep their length (the notebook has the figures); exact match is near zero for all names. Koehn and Knowles 2017 list this among their six challenges: quality rises for narrow beams and falls for wide ones. Murray and Chiang 2018 show that correcting the length nearly removes the problem. Two lines of each kind are two starts.
+# The better the search, the shorter the answer. Numbers keep their length (the notebook has the figures); exact match is near zero for all names. Koehn and Knowles 2017 list this among their six challenges: quality rises for narrow beams and falls for wide ones. Two lines of each kind are two starts.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Whose fault is it?
 #
-# Compare the answer with the true name *under the model*. If the model finds its own answer likelier than the truth, a perfect search will not help: a **model error**. If the truth is likelier, the search has missed it: a **search error**.
+# Compare the answer with the true name *under the model*. If the model finds its own answer likelier than the truth, a perfect search will not help: a **model error**. If the truth is likelier, the search has missed it: a **search error** that cost the right answer, the kind counted here.
 
 # %%
 true_log_p = log_p_of(name_models[0], name_test_x, torch.where(name_test_y == PAD, EOS, name_test_y))
@@ -1003,7 +1014,7 @@ for alpha, rule in product((0, 1), ("settled", "best ended")):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The beam grows
 #
-# Columns are steps, rows the $k$ hypotheses; in each box the letter and the $\log p$ so far; grey: no living continuation. **Predict:** will all living ones share their first letter?
+# A column for each step; in a box the letter and the $\log p$ so far; grey: no living continuation. Do all living ones share their first letter?
 
 # %% slideshow={"slide_type": "skip"}
 def living(came_from, k):
@@ -1043,11 +1054,11 @@ def plot_beam(name, k, step):
 # %% slideshow={"slide_type": "skip"}
 def show_beam(name, k, step):
     """Show the beam for a name, or say why there is none."""
-    known = "".join(letter for letter in name.lower() if letter in letter_x).strip()[:16]
+    known = " ".join("".join(letter for letter in name.lower() if letter in letter_x).split())[:16].strip()
     if not known:
-        print("Type a name, in letters from a to z.")
+        print("Type a name, with letters such as those from a to z; others are left out, and all after the sixteenth.")
         return
-    show(plot_beam(known, k, step), f"“{known}” in German: a beam of {k} after {step} steps, α = 0.")
+    show(plot_beam(known, k, step), f"“{known}” in German: a beam of {k}, up to {step} steps or until all have ended, α = 0.")
 
 # %% tags=["output-only"] slideshow={"slide_type": "skip"}
 show_beam("kannada", k=4, step=9)
@@ -1063,7 +1074,7 @@ def grow_beam(name, k, step):
     show_beam(name, k, step)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Move the steps one by one: in the first all k are children of the empty beginning; soon whole families die out, and all that is left often shares its first letters. Then k from 1 to 6, and names of your own.
+# Not always: two families may live side by side to the end. Move the steps one by one: in the first all k are children of the empty beginning; soon whole families die out, and what is left may share its first letters. Then k from 1 to 6, and names of your own.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What a batch is worth
@@ -1097,7 +1108,7 @@ print(f"together {search_seconds([fifty]):.2f} s, one at a time {search_seconds(
 # |---|---|---|---|
 # | exact match | the whole output with the reference: all or nothing | share of sentences | one right answer |
 # | perplexity | the probability of the reference, word by word, the true words before it given | choices per token | a model's probabilities |
-# | BLEU | runs of one to four words of the output with those of the reference | 0 to 100 | outputs only |
+# | BLEU | runs of one to four words of the output with those of the reference | 0 to 100 | outputs and references |
 #
 # None of them reads for meaning. A *reference* is a translation that somebody made; there may be several.
 
@@ -1115,7 +1126,7 @@ exact_of = {name: exact_match(rows, test_y).float().mean().item() for name, rows
 
 # %%
 uniform_V, perplexities = len(number_y) + 1, {}  # the words and EOS
-print("             words right   sentences right   perplexity")
+print("             words right   sentences right   perplexity   (words: after true ones)")
 for name, model in translators.items():
     with torch.no_grad():
         scores_of_truth = model(test_x, test_y)
@@ -1125,7 +1136,7 @@ for name, model in translators.items():
 print(f"{'uniform':12} {1 / uniform_V:11.1%}   {'0':>15}   {uniform_V:10}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Words right is counted after true words, sentences right after the model's own. For the vector v a few wrong words in a hundred are enough to spoil most sentences: with T words, each right with probability p and independently, p to the power T would survive.
+# Words right is counted after true words, sentences right after the model's own. For the vector v a few wrong words in a hundred spoil many sentences: with T words, each right with probability p and independently, p to the power T would survive.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The two need not agree
@@ -1152,11 +1163,12 @@ flat = Flattened(translators["dot"], temperature=20)
 flat_exact = exact_match(greedy(flat, test_x, test_y.shape[1]), test_y).float().mean().item()
 with torch.no_grad():
     flat_perplexity = sequence_loss(flat(test_x, test_y), test_y).exp().item()
-print("as many sentences right as before:           ", flat_exact == exact_of["dot"])
-print("a worse perplexity than each of the three has:", flat_perplexity > max(perplexities.values()))
+print("as many sentences right as before:            ", flat_exact == exact_of["dot"])
+print("a worse perplexity than either of the two has:", flat_perplexity > max(perplexities.values()))
+print(f"perplexity {flat_perplexity:.1f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# An artificial case, but an exact one: the flattened model writes exactly what it wrote before, and by perplexity it is now the worst of all. Perplexity punishes a model that is unsure, or sure of the wrong thing; exact match does not ask how sure it was. Report both where you can.
+# An artificial case, but an exact one: the flattened model writes exactly what it wrote before, and by perplexity it is now the worst of the three. Perplexity punishes a model that is unsure, or sure of the wrong thing; exact match does not ask how sure it was. Report both where you can.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 2 · What do two sentences share?
@@ -1195,16 +1207,15 @@ def check_shared_ngrams(attempt):
         return [gram for k in range(1, n + 1) for gram in grams(a, k)]
 
     texts = ["a a a a b", "a b c a", "b a b a c a", "c a b", "a b", "c b a c b a b", "d c a b a d"]
+    texts += ["an a an", "an", "a an the", "the a", "a", "", "a a a a", "a a a", "then a"]
     pairs = [(0, 1), (1, 0), (2, 5), (5, 2), (3, 6), (6, 3), (4, 0), (4, 4), (6, 5), (2, 1)]
+    pairs += [(7, 8), (9, 10), (11, 1), (12, 11), (13, 14), (10, 15)]
     lists = [(texts[i].split(), texts[j].split()) for i, j in pairs]
     return check(
         attempt,
         cases=[((a, b, n), by(grams)(a, b, n)) for a, b in lists for n in (1, 2, 3)],
         misconceptions={
             "a partner is used again and again: a word can match only as often as the reference has it": unclipped,
-            "this counts the reference's n-grams that the hypothesis has, and there a partner is used again": (
-                lambda a, b, n: (sum(gram in grams(a, n) for gram in grams(b, n)), len(grams(a, n)))
-            ),
             "the second count is that of the reference: this is recall, asked is precision": recall,
             "the second count is that of the longer sentence": (
                 lambda a, b, n: (recall(a, b, n)[0], max(len(grams(a, n)), len(grams(b, n))))
@@ -1227,6 +1238,15 @@ def check_shared_ngrams(attempt):
             "the order within an n-gram matters": by(lambda a, n: [tuple(sorted(gram)) for gram in grams(a, n)]),
             "n-grams match wherever they stand, not only at the same place": (
                 lambda a, b, n: (sum(g == h for g, h in zip(grams(a, n), grams(b, n))), len(grams(a, n)))
+            ),
+            "a sentence of fewer than n words has no n-gram: 0, not less": (
+                lambda a, b, n: (by(grams)(a, b, n)[0], len(a) - n + 1)
+            ),
+            "the hypothesis keeps its n-grams, however short the reference is": (
+                lambda a, b, n: (0, 0) if len(b) < n else by(grams)(a, b, n)
+            ),
+            "asked are two counts, not their quotient": (
+                lambda a, b, n: by(grams)(a, b, n)[0] / max(len(grams(a, n)), 1)
             ),
             "the two counts are exchanged": lambda a, b, n: by(grams)(a, b, n)[::-1],
         },
@@ -1252,9 +1272,9 @@ check_shared_ngrams(shared_ngrams_solution)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### BLEU
 #
-# Sum both counts over *all* sentences $k$ of the test, for $n = 1 \ldots 4$; $c$ is the length of all outputs, $r$ that of all references:
+# Sum both counts over *all* sentences $i$ of the test, for $n = 1 \ldots 4$; $c$ is the length of all outputs, $r$ that of all references:
 #
-# $$p_n = \frac{\sum_k \text{matches}_n(k)}{\sum_k \text{total}_n(k)} \qquad \text{BP} = \min\left(1, e^{1 - r/c}\right)$$
+# $$p_n = \frac{\sum_i \text{matches}_n(i)}{\sum_i \text{total}_n(i)} \qquad \text{BP} = \min\left(1, e^{1 - r/c}\right)$$
 #
 # $$\text{BLEU} = 100 \cdot \text{BP} \cdot \sqrt[4]{p_1\, p_2\, p_3\, p_4}$$
 #
@@ -1333,7 +1353,7 @@ print(f"word 7 missing                   BLEU {bleu([by_hand[:6]], [[by_hand]]):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Equal to `sacrebleu`
 #
-# The tool that papers report. It takes lines of text and cuts them itself; `tokenize="none"` cuts at spaces. Random corpora of few words, 1–3 references, every length from 0 on:
+# The tool that papers report. It takes lines of text and cuts them itself; `tokenize="none"` cuts at spaces. Random corpora of few words, 1–3 references of 1 to 9 words, outputs of 0 to 9:
 
 # %%
 def sacrebleu_score(hypotheses, references, smooth):
@@ -1420,14 +1440,14 @@ OFFERS = {
     "the same, other order": turned,
     "'not' dropped": [word for word in meant if word != "nicht"],
     "the opposite": "das neue Netz kann den langen Satz heute gut lesen".split(),
-    "the same, other words": "jener Text ist dem jungen Programm derzeit zu lang".split(),
+    "the same, other words": "das neuartige Netzwerk vermag lange Sätze derzeit nicht zu lesen".split(),
 }
 print("                        one reference   two")
 for name, offer in OFFERS.items():
     print(f"{name:24} {bleu([offer], [[meant]]):12.1f} {bleu([offer], [[meant, turned]]):5.1f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# German may put today first: nothing changes in meaning. BLEU prefers both sentences that say the opposite. A second reference repairs the case that it foresees, and no other. Papineni and others meant BLEU as a number about a system over many sentences, not about one.
+# German may put today first: nothing changes in meaning; the 0 means that no run of four words is left, and there is no smoothing. BLEU prefers both sentences that say the opposite. A second reference repairs the case that it foresees, and no other. Papineni and others meant BLEU as a number about a system over many sentences, not about one.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Cut differently, score differently
@@ -1442,12 +1462,12 @@ for cut in ("none", "13a", "char"):
     print(f"{score:5.1f}   {metric.get_signature()}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Papers that say only "BLEU" leave out the half of it (Post 2018).
+# Papers that say only "BLEU" leave out half of it (Post 2018).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Cut into words, or into parts of words?
 #
-# Our numbers are cut into morphemes. German writes them as one word, so there is no 4-gram left:
+# Our numbers are cut into morphemes. German writes those below a million as one word; joined, no 4-gram is left:
 
 # %% tags=["nbval-check-output"]
 in_one = [[["".join(words)]] for [words] in truths]
@@ -1458,9 +1478,9 @@ print("the truth against itself, in one word: ", bleu([its[0] for its in in_one]
 # nrefs: number of references; eff: effective order; tok: how words are cut; smooth: what replaces a zero. Post (2018) found differences of up to 1.8 points between settings in common use, for one and the same output, and wrote sacrebleu for that reason.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Training never shows the model its own mistakes
+# ## 3 · Reading its own words
 #
-# Teacher forcing feeds *true* words; in use the decoder reads its *own*. The gap is called **exposure bias** (Ranzato and others, 2016). A model reads what it is given, so give it a mixture: each word true with probability $\varepsilon$, else drawn from the model.
+# Teacher forcing feeds *true* words; in use the decoder reads its *own*: **exposure bias**. Give it a mixture: each word true with probability $\varepsilon$ (`share`), else drawn from the model.
 
 # %%
 @torch.no_grad()
@@ -1481,7 +1501,7 @@ def losses_after(model, x, y, read):
     return cross_entropy(model(x, read).transpose(1, 2), y, reduction="none", ignore_index=PAD)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# model(x, read) shifts its second argument, as in training: at step t it has read the words before t. With the true words as read this is the loss of teacher forcing; with words of the model it asks: how likely is the true next word after what you have said yourself?
+# The name is due to Ranzato and others 2016. model(x, read) shifts its second argument, as in training: at step t it has read the words before t. With the true words as read this is the loss of teacher forcing; with words of the model it asks: how likely is the true next word after what you have said yourself?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The loss by position, after true and after own words
@@ -1520,7 +1540,7 @@ def plot_positions():
 # Positions that fewer than 100 test sentences reach are left out.
 
 # %% tags=["output-only"]
-show(plot_positions(), "After its own words the vector model loses more and more; with attention, little.")
+show(plot_positions(), "After its own words the vector model loses much more; with attention, a little.")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 rises = {kind: np.mean(losses - positions["v"]["true"]) for kind, losses in positions["v"].items()}
@@ -1618,7 +1638,7 @@ class ReadsOwnWords(nn.Module):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A small task
 #
-# Numbers below 1,000, 500 of them for training and 400 for the test, and notebook 7's `OneVector`.
+# Numbers below 1,000, 500 of them for training and 400 for the test, and the `OneVector` of `07_seq2seq`.
 
 # %% tags=["nbval-check-output"]
 below = random.Random(1).sample(range(1000), 900)
@@ -1648,7 +1668,7 @@ def trained_with(share, seed):
 
 
 SHARES = (1.0, 0.5, 0.0)
-swept = np.array([[trained_with(share, seed) for seed in range(3)] for share in SHARES])  # (5, 3, 3)
+swept = np.array([[trained_with(share, seed) for seed in range(3)] for share in SHARES])  # (3, 3, 3)
 
 # %% [markdown]
 # Three starts for each share, mean ± standard deviation; the gap is the loss after own words minus that after true ones, start by start:
@@ -1661,7 +1681,7 @@ for share, runs in zip(SHARES, swept):
     print(f"{share:10}   {mean[0]:8.0f} ± {sd[0]:2.0f}", *(f"{m:12.2f} ± {s:.2f}" for m, s in zip(mean[1:], sd[1:])))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Where does the gap close: from above or from below? Compare the first row with the last. The gap is taken within each start, so the spread of the starts drops out of it. Exact match is measured in use, after the model's own likeliest words.
+# Where does the gap close: from above or from below? Compare the first row with the last. The gap is taken within each start, so most of the spread of the starts drops out of it. Exact match is measured in use, after the model's own likeliest words.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Does it pay?
@@ -1715,7 +1735,7 @@ for share in (1.0, 0.0):
 # ## What you now have
 #
 # - A batched beam search, equal to exhaustive search where that is possible, with its search errors counted.
-# - The beam problem, seen and explained: the likeliest sentence is often a short one, and the division by a length is a remedy of taste.
+# - The beam problem, seen and explained: the likeliest sentence is often a short one, and dividing by the length is a remedy that has to be tuned.
 # - BLEU, equal to `sacrebleu`'s, and an idea of what it does not see.
 # - What reading its own words does to a model, measured, and what scheduled sampling changes.
 #
@@ -1732,7 +1752,7 @@ for share in (1.0, 0.0):
 # - F. Stahlberg, B. Byrne: *On NMT Search Errors and Model Errors: Cat Got Your Tongue?* EMNLP, 2019.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Koehn and Knowles saw quality fall as the beam grew; Stahlberg and Byrne searched exactly and found out why.
+# Koehn and Knowles saw quality fall as the beam grew; Stahlberg and Byrne searched exactly: the models themselves prefer short answers.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### References for measures and training

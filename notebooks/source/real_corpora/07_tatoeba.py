@@ -22,7 +22,7 @@
 # **Time** 40 min; the cells run in about five minutes on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The model is that of notebook 7. New are the data: written by people, with words that training lacks and sentences that have several right translations.
+# The model is close to that of notebook 7. New are the data: written by people, with words that training lacks and sentences that have several right translations.
 
 # %% slideshow={"slide_type": "skip"}
 import re
@@ -139,7 +139,7 @@ print(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Pairs and sentences
 #
-# Many sentences occur in several pairs:
+# Many sentences occur in several pairs, since people translate a sentence more than once, and into the same words:
 
 # %%
 SUBSETS = {
@@ -386,6 +386,8 @@ def parameters(model):
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The reader
+#
+# Two plain LSTMs; the rows of the second are turned round, each in its own length, so that padding comes last in both.
 
 # %%
 class SentenceReader(nn.Module):
@@ -771,7 +773,7 @@ for name, scores in valid_bleu.items():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### How wide a beam?
 #
-# A wider beam searches better: it finds likelier sentences. Whether they are better translations is another question. Every fifth validation item of *ten*, $k$ from 1 to 16; 64 for every fourth of these.
+# Are likelier sentences better translations? Every fifth validation item of *ten*, $k$ from 1 to 16; 64 for every fourth of these.
 
 # %% slideshow={"slide_type": "skip"}
 WIDTHS = [1, 2, 4, 8, 16, 64]
@@ -822,7 +824,7 @@ show(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A beam of 64
 #
-# On fewer sentences, for it takes long:
+# On fewer sentences, for it takes long. The first columns repeat smaller beams on the same few sentences, to compare with:
 
 # %% tags=["output-only"]
 print(f"{len(asked[::4])} sentences only:")
@@ -839,7 +841,7 @@ print("by the sum, a beam of 16 writes less than greedy:", by_sum[16] < by_sum[1
 print("the mean keeps the length better:                ", by_mean[16] > by_sum[16])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The "beam problem" of notebook 7: the better the search, the shorter the output. It is there, if translations are compared by the sum; the mean takes most of it away. Differences of one BLEU on so few sentences mean little; the lengths are clear.
+# The "beam problem" of `07_translation`: the better the search, the shorter the output. The lengths show it, if translations are compared by the sum; BLEU itself hardly suffers here, and differences of one BLEU on so few sentences mean little. The mean only chooses among what a search by the sum has kept.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What the leak is worth to the network
@@ -871,7 +873,7 @@ for label, wanted in (("a reference seen", True), ("none seen", False)):
 print("the leak raises BLEU:", leaky_bleu > valid_bleu["short"]["network, beam of 4"])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Nothing about the network has changed: only the question is easier. The items whose answer was a training target make the difference.
+# Nothing about the network has changed: only the question is easier. The items with a reference that was a training target come out far better; they may be easier for other reasons, too. The honest number is that of validation, for the test still waits; one start each.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The test, once
