@@ -1245,7 +1245,7 @@ print("read back:", all(value_of(german(n)) == n for n in tried))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Numbers to learn from, numbers to be tested on
 #
-# Up to nine digits, each count of digits equally often as far as there are numbers. Left out are numbers such as 101 million, whose German form is disputed.
+# Below 10, 100, … or $10^9$, each bound equally often; but there are few short numbers. Left out are numbers such as 101 million, whose German form is disputed.
 
 # %% slideshow={"slide_type": "skip"}
 def draw_numbers(count, seed):
@@ -2035,7 +2035,7 @@ for language in ("nb", "sl", "id", "ro", "mt", "cy", "vi", "lt", "hr"):
     print(f"{Locale.parse(language).english_name:17} {text:23} {read_dates([text])[0]:13} {dates_right(language):.2f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Norwegian, Slovenian and Indonesian month names resemble those of languages in training. Croatian listopada is October; in Polish it is November, and Polish was in training. Layouts count, too: nothing in training has a dot behind the year, or Lithuanian's letters between the numbers. 
+# Norwegian, Slovenian and Indonesian month names resemble those of languages in training. Croatian listopada is October; in Polish it is November, and Polish was in training. Layouts count, too: no date in training ends with a year and a dot, and none has Lithuanian's letters between the numbers.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A source with two right answers

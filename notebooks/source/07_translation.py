@@ -870,7 +870,7 @@ for pair, one, widest in list(zip(name_pairs[-100:], *guesses))[:6]:
     print(f"{' → '.join(pair):36} k = 1: {one:20} k = 32: {widest}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Nobody can say from its English name alone what a currency is called in German, so an honest model must be unsure. The endings are German, the rest is guessed; compare the lengths.
+# Nobody can say from its English name alone what a language or a currency is called in German, so an honest model must be unsure. The endings are German, the rest is guessed; compare the lengths.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Length normalisation
@@ -1462,7 +1462,7 @@ for cut in ("none", "13a", "char"):
     print(f"{score:5.1f}   {metric.get_signature()}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Papers that say only "BLEU" leave out half of it (Post 2018).
+# nrefs: number of references; eff: effective order; tok: how words are cut; smooth: what replaces a zero. Post (2018) found differences of up to 1.8 points between settings in common use, for one and the same output, and wrote sacrebleu for that reason.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Cut into words, or into parts of words?
@@ -1475,7 +1475,7 @@ print("the truth against itself, in morphemes:", bleu([its[0] for its in truths]
 print("the truth against itself, in one word: ", bleu([its[0] for its in in_one], in_one))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# nrefs: number of references; eff: effective order; tok: how words are cut; smooth: what replaces a zero. Post (2018) found differences of up to 1.8 points between settings in common use, for one and the same output, and wrote sacrebleu for that reason.
+# Zero for a perfect answer: what counts as a word has to be said, and to be the same for all systems that are compared.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · Reading its own words
@@ -1583,7 +1583,7 @@ def right_after(model, read, place, steps):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Who recovers?
 #
-# Share of right words $k$ steps after the digit. The next but one is the next *digit*; what stands between is *hundert*, *und*, *tausend*.
+# Share of right words one to four steps after the digit. The next but one is the next *digit*; what stands between is *hundert*, *und*, *tausend*.
 
 # %% slideshow={"slide_type": "skip"}
 DIGIT_WORDS = "zwei drei vier fünf sechs sieben acht neun".split()
