@@ -1,4 +1,4 @@
-"""Notebook 07: number words, the translator, attention, and the stack in one number; other parts have files of their own."""
+"""Notebook 07_seq2seq: number words, the translator, attention, and the stack in one number."""
 
 import random
 from fractions import Fraction
