@@ -23,7 +23,7 @@ from playwright.sync_api import TimeoutError as TooLate
 
 from publish.slides import ROOT, built_notebooks
 
-SECONDS_TO_RUN = 240
+SECONDS_TO_RUN = 600
 
 # Where JupyterLab keeps settings and state; fresh ones, because the slideshow remembers that it was on.
 NOBODYS = (
