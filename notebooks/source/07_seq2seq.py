@@ -1423,8 +1423,9 @@ print(f"right: {right_v.double().mean():.2f} of all, {share_of_numbers(translato
 # <details><summary>Answer</summary>The short ones. All must pass through the same vector, however long they are.</details>
 
 # %%
-def right_by_length(right, edges=(1, 6, 9, 12, 14, 17)):
-    """Share and count of right rows whose sources have up to edges[k + 1] words, more than edges[k]."""
+def right_by_length(right):
+    """Share and count of right rows whose sources have 2–6, 7–9, 10–12, 13–14 and 15–17 words."""
+    edges = (1, 6, 9, 12, 14, 17)
     groups = [right[(source_words > low) & (source_words <= high)] for low, high in zip(edges, edges[1:])]
     return [(group.double().mean().item(), len(group)) for group in groups]
 
@@ -2044,15 +2045,20 @@ for language in ("nb", "sl", "id", "ro", "mt", "cy", "vi", "lt", "hr"):
 
 # %% slideshow={"slide_type": "skip"}
 @torch.no_grad()
+def ancestral(model, x, longest):
+    """A row of words drawn from p(y | x) for each row of x: numbers (B, longest)."""
+    state, w, written = model.start(x), torch.full((len(x),), BOS), []
+    for _ in range(longest):
+        log_p, state = model.step(w, state)
+        w = torch.multinomial(log_p.exp(), 1)[:, 0]
+        written.append(w)
+    return torch.stack(written, dim=1)
+
+
 def draw_date(text, times):
     """How often the network writes which date for a text, if each character is drawn from its probabilities."""
-    x = as_rows([text], number_written).expand(times, -1)
-    state, w, drawn = date_reader.start(x), torch.full((times,), BOS), []
-    for _ in range(11):
-        log_p, state = date_reader.step(w, state)
-        w = torch.multinomial(log_p.exp(), 1)[:, 0]
-        drawn.append(w)
-    return Counter("".join(word) for word in words_of(torch.stack(drawn, dim=1), characters_iso))
+    drawn = ancestral(date_reader, as_rows([text], number_written).expand(times, -1), longest=11)
+    return Counter("".join(word) for word in words_of(drawn, characters_iso))
 
 
 draw_date("28. mai 1987", times=50).most_common(1)
