@@ -11,8 +11,8 @@ from publish.build import NOTEBOOKS
 
 LEDGER = tomllib.loads(Path(__file__).with_name("ledger.toml").read_text("utf-8"))
 COURSE = """00_start_here 01_ngram_lm 02_fixed_window_lm 03_vanilla_rnn 04_vanishing_gradients 05_lstm_gru
-            06_bidirectional 07_seq2seq 07_translation 08_char_rnn 09_sequence_classification 10_forecasting
-            11_captioning 12_learning_to_execute"""
+            06_bidirectional 07_seq2seq 07_translation 08_char_rnn 08_on_request 09_sequence_classification
+            10_forecasting 11_captioning 12_learning_to_execute"""
 IDS = """A1 A2 A3 A4 A5 A6 A7 A8 A9 A10
          B1 B2 B3 B3a B3b B3c B4 B4a B4b B4c B4d B5 B5a B5b B5c B5d B5e B6 B6a B6b B6c B6d B6e B7 B8 B9 B9a B9b
          C1 C2 C3 C4 C5 C6 C6a C6b C6c D1 D2 D3 D4 D5 E1 E2 E3 E4 E5 E6 F1 F2 G1 G2 G3 G4 G5"""

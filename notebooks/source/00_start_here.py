@@ -60,7 +60,7 @@ setup(seed=0)
 # | 05 | LSTM and GRU: what do gates change? | 150 |
 # | 06 | Bidirectional: what if the answer lies to the right? | 150 |
 # | 07 | Seq2seq, in two lectures: how to map a sequence to another, and to which? | 200 |
-# | 08 | Character RNN: can it write? | |
+# | 08 | Character RNN, in two lectures: can it write, and what one asks for? | 170 |
 # | 09–12 | Sentiment, stock prices, captions, programs | |
 #
 # Minutes stand beside the notebooks of this edition; the others are being written.
@@ -106,7 +106,7 @@ REFERENCE = {"counting": 10_000, "recurrent steps": 1_000}  # the two-core machi
 NOTEBOOKS = {  # what a notebook mostly does, and its seconds there
     "01": ("counting", 45), "02": ("recurrent steps", 50), "03": ("recurrent steps", 60),
     "04": ("recurrent steps", 70), "05": ("recurrent steps", 85), "06": ("recurrent steps", 70),
-    "07": ("recurrent steps", 185)
+    "07": ("recurrent steps", 185), "08": ("recurrent steps", 180)
 }  # fmt: skip
 
 print(f"Python {platform.python_version()}, torch {torch.__version__}", end=", ")

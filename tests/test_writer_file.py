@@ -1,0 +1,97 @@
+"""The writer that the course ships is what its file says, and the command that makes such files works."""
+
+import platform
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load
+from taught import taught_in
+
+from publish import writer as command
+
+TAUGHT = taught_in("08_char_rnn")
+V = len(TAUGHT.ALPHABET) + 3
+FUNCTIONS = {
+    "train": [f"def f{i}(x):\n    return x + {i}" for i in range(40)],
+    "validation": ["def g(x):\n    return x + 7", "def h(y):\n    return y"],
+}
+TINY = {"sizes": {"E": 4, "H": 12}, "passes": 6, "B": 8, "lr": 0.03}
+
+
+def read(path):
+    """The writer in a file, and what the file says about it."""
+    with safe_open(path, "pt") as file:
+        about = file.metadata()
+    writer = TAUGHT.Writer(V, int(about["E"]), int(about["H"])).eval()
+    writer.load_state_dict(load(path.read_bytes()))
+    return writer, about
+
+
+def nats(writer, texts):
+    y = TAUGHT.as_rows(texts, TAUGHT.numbering([TAUGHT.ALPHABET]))
+    return TAUGHT.nats_per_character(writer, torch.zeros(len(y), 0), y)
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return read(command.WRITER)
+
+
+def test_the_shipped_file_is_small():
+    assert command.WRITER.stat().st_size <= 3_000_000
+
+
+def test_the_shipped_file_says_how_it_was_made(shipped):
+    _, about = shipped
+
+    settings = {**command.SIZES, "dropout": command.DROPOUT, **command.TRAINING}
+    assert {name: about[name] for name in settings} == {name: str(value) for name, value in settings.items()}
+    assert {"python", "torch", "validation_nats"} <= about.keys()
+
+
+def test_the_shipped_writer_has_the_validation_loss_that_its_file_states(shipped):
+    writer, about = shipped
+    same_library = about["python"].split(".")[:2] == platform.python_version().split(".")[:2]
+
+    found = nats(writer, TAUGHT.python_functions()["validation"])
+
+    assert found == pytest.approx(float(about["validation_nats"]), abs=0.002 if same_library else 0.05)
+
+
+def test_a_brief_training_learns():
+    writer, after = command.train(FUNCTIONS, **TINY)
+
+    torch.manual_seed(0)
+    before = nats(TAUGHT.Writer(V, 4, 12), FUNCTIONS["validation"])
+    assert after < before - 1.5
+    assert not writer.training
+
+
+def test_training_twice_gives_the_same_weights():
+    (first, nats_first), (second, nats_second) = (command.train(FUNCTIONS, **TINY) for _ in range(2))
+
+    assert nats_first == nats_second
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+
+
+def test_the_command_writes_a_file_with_the_loss_that_can_be_recomputed(tmp_path, monkeypatch, capsys):
+    class Brief:
+        Writer, ALPHABET, numbering, as_rows = TAUGHT.Writer, TAUGHT.ALPHABET, TAUGHT.numbering, TAUGHT.as_rows
+        train_writer, nats_per_character = TAUGHT.train_writer, TAUGHT.nats_per_character
+
+        @staticmethod
+        def python_functions():
+            return FUNCTIONS
+
+    monkeypatch.setattr(command, "taught_in", lambda name: Brief)
+    monkeypatch.setattr(command, "SIZES", TINY["sizes"])
+    monkeypatch.setattr(command, "TRAINING", command.TRAINING | {"passes": 2, "B": 8})
+    target = tmp_path / "new" / "writer.safetensors"
+
+    command.main(["--to", str(target)])
+
+    writer, about = read(target)
+    assert nats(writer, FUNCTIONS["validation"]) == pytest.approx(float(about["validation_nats"]), abs=1e-4)
+    assert about["validation_nats"] in capsys.readouterr().out
+    assert [path.name for path in target.parent.iterdir()] == ["writer.safetensors"]
