@@ -1,10 +1,14 @@
 """What several test files share."""
 
+import shutil
+
 import pytest
 import torch
 from browser import browser_or_skip, skip_or_fail
+from lab import running_lab
 
 from publish.assets import AssetError, install_vendor
+from publish.slides import ROOT
 
 
 @pytest.fixture
@@ -31,3 +35,24 @@ def folder(tmp_path_factory):
     except AssetError as error:
         skip_or_fail(str(error))
     return folder
+
+
+@pytest.fixture(scope="module")
+def context(browser):
+    return browser.new_context(viewport={"width": 1280, "height": 1000})
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A copy of what notebooks need, so that the checkout stays as it is."""
+    home = tmp_path_factory.mktemp("course")
+    unneeded = shutil.ignore_patterns("source", "__pycache__", ".ipynb_checkpoints")
+    for folder in ("notebooks", "figures", "course_utils"):
+        shutil.copytree(ROOT / folder, home / folder, ignore=unneeded)
+    return home
+
+
+@pytest.fixture(scope="module")
+def lab(home):
+    with running_lab(home, home / "lab.log") as address:
+        yield address

@@ -5,9 +5,9 @@ import contextlib
 import nbformat
 import pytest
 from browser import listen
+from lab import KERNEL, open_and_run, running_lab
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from test_lab import KERNEL, open_and_run, running_lab
 
 from publish import slides
 from publish.slides import ROOT
