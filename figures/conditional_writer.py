@@ -1,4 +1,4 @@
-"""What is asked for becomes the first state; from there the same LSTM writes."""
+"""What is asked for becomes the first state; from there an LSTM writes, by the same code for each kind."""
 
 from draw import FAINT, MUTED, SMALL, TEXT, arrow, brace, canvas, ellipsis, node, token, write
 from matplotlib.colors import to_rgb
@@ -28,7 +28,8 @@ def requests(ax):
 def conditional_writer():
     """Three kinds of request, one of them at a time: a colour by its red, green and blue; the label of a language; or
     nothing. A linear layer encodes the colour, an embedding the label; nothing gives zeros. The result is the first
-    state of the same LSTM, which reads BOS d u s and so on and writes: dusty rose EOS."""
+    state of an LSTM, by the same code and trained for each kind; it reads BOS d u s and so on and writes: dusty rose
+    EOS."""
     ax = canvas(10, 3.8)
     first = node(ax, FIRST, sum(ROWS) / 3, "$s_0$", "state", 0.66, ROWS[0] - ROWS[2] + HEIGHT, strength=0.6)
     write(ax, FIRST, 3.6, "first state", SMALL, bold=True)
@@ -56,5 +57,5 @@ def conditional_writer():
         if step and STEPS[STEPS.index(step) - 1] is not None:
             ax.plot([x + 0.15, after - 0.15], [OUTPUT - 0.23, INPUT + 0.23], ":", color=FAINT, linewidth=2.4, zorder=0)
     write(ax, sum(COLUMNS) / len(COLUMNS), 3.6, "what is written", SMALL, bold=True)
-    brace(ax, COLUMNS[0] - 0.3, COLUMNS[-1] + 0.3, 0.78, "the same LSTM for every request")
+    brace(ax, COLUMNS[0] - 0.3, COLUMNS[-1] + 0.3, 0.78, "the same LSTM code, trained for each")
     return ax.figure

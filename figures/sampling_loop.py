@@ -41,7 +41,7 @@ def die(ax, x, y, side=0.62):
 
 def sampling_loop():
     """A loop in which a character LSTM writes. It has written def i, and reads the i. The LSTM, whose state goes round
-    to the next step, gives scores; divided by T they go through the softmax: n 0.40, s 0.27, t 0.11, d 0.06 and others.
+    to the next step, gives scores; divided by T they go through the softmax: n 0.42, s 0.28, t 0.11, d 0.06 and others.
     A die draws the s, though n is likelier. The s is added to the text, and a dashed arrow leads it back to the input:
     the drawn character is the next input."""
     ax = canvas(10, 3.8)
