@@ -38,7 +38,8 @@ HARMLESS = ()
 # What each kind of control looks like, inside a widget's cell.
 CONTROLS = {
     "slider": ".noUi-handle",
-    "text": "input[type=text]:not([disabled]), textarea:not([disabled])",
+    "text": "input[type=text]:not([disabled]):visible, textarea:not([disabled])",
+    "colour": "input[type=color]:not([disabled])",
     "number": "input[type=number]:not([disabled])",
     "choice": "select:not([disabled])",
     "tick": "input[type=checkbox]:not([disabled]), input[type=radio]:not([disabled]):not(:checked)",
@@ -211,6 +212,8 @@ def move(page, kind, control):
         control.fill("")
         control.press_sequentially(word)
         control.press("Enter")
+    elif kind == "colour":
+        control.fill("#c04020" if control.input_value() == "#2040c0" else "#2040c0")
     elif kind == "number":
         control.press("ArrowUp")
     elif kind == "choice":

@@ -20,7 +20,9 @@ def test_every_widget_works_in_jupyterlab_and_in_its_slideshow(notebook, context
 LIVE = """
 import ipywidgets
 
-_ = ipywidgets.interact(lambda **given: print(given), **{"n": (1, 5), "text": "a", "kind": ["x", "y"], "on": True})
+colour = ipywidgets.ColorPicker(value="#112233", concise=True)
+controls = {"n": (1, 5), "text": "a", "kind": ["x", "y"], "on": True, "colour": colour}
+_ = ipywidgets.interact(lambda **given: print(given), **controls)
 """
 DEAD = """
 import ipywidgets

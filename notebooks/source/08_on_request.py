@@ -33,7 +33,7 @@ from itertools import product
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from ipywidgets import Dropdown, FloatSlider, IntSlider, interact
+from ipywidgets import ColorPicker, Dropdown, FloatSlider, interact
 from matplotlib.colors import XKCD_COLORS, to_rgb
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -1072,12 +1072,12 @@ for T in (0.5, 0.8, 1.2):
 # Low temperature: safe words, often known names. High temperature: new names, and some of them are not words. Neither end is wrong; it depends on what the names are for.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Mix a colour
+# ### Pick a colour
 #
-# Three sliders mix a colour. Left stands the colour that was asked for, with five names drawn for it; right the one of the 949 that is nearest in Lab, with the name that people gave it.
+# A click on the small field opens a colour picker. Left stands the colour that was asked for, with five names drawn for it; right the one of the 949 that is nearest in Lab, with the name that people gave it.
 
 # %% slideshow={"slide_type": "skip"}
-def plot_mixed(rgb, names, nearest):
+def plot_picked(rgb, names, nearest):
     """Draw an asked colour with its invented names beside a real one with its name; return the figure."""
     fig, axes = plt.subplots(1, 2, figsize=(8.6, 2.2), layout="constrained")
     for ax, colour, lines, title in zip(axes, (rgb, colour_of[nearest]), (names, [nearest]), ("asked for", "nearest real one")):
@@ -1089,30 +1089,28 @@ def plot_mixed(rgb, names, nearest):
     return fig
 
 
-def show_mixed(red, green, blue, T):
-    """Show five invented names for a colour given in per cent."""
-    rgb = np.array([red, green, blue]) / 100
+def show_picked(colour, T):
+    """Show five invented names for a colour such as "#4d9980"."""
+    rgb = np.array(to_rgb(colour))
     every = np.array(list(colour_of.values()))
     nearest = colour_names[np.linalg.norm(lab(every) - lab(rgb[None]), axis=1).argmin()]
-    message = f"Red {red} %, green {green} %, blue {blue} %, temperature {T:.1f}; the nearest real colour is “{nearest}”."
-    show(plot_mixed(rgb, names_for(rgb.tolist(), 5, T), nearest), message)
+    message = f"Asked for: {colour}, temperature {T:.1f}; the nearest real colour is “{nearest}”."
+    show(plot_picked(rgb, names_for(rgb.tolist(), 5, T), nearest), message)
 
 # %% tags=["output-only"] slideshow={"slide_type": "skip"}
-show_mixed(30, 60, 50, T=0.8)
+show_picked("#4d9980", T=0.8)
 
 # %% tags=["widget", "output-only", "nbval-ignore-output"] nbval_ignore_reason="a widget's output lives in the widget"
 @interact(
-    red=IntSlider(30, min=0, max=100, description="red, %"),
-    green=IntSlider(60, min=0, max=100, description="green, %"),
-    blue=IntSlider(50, min=0, max=100, description="blue, %"),
+    colour=ColorPicker(value="#4d9980", concise=True, description="colour"),
     T=FloatSlider(0.8, min=0.2, max=1.5, step=0.1, description="temperature"),
 )
-def mix_colour(red, green, blue, T):
+def pick_colour(colour, T):
     """Draw names while the colour changes."""
-    show_mixed(red, green, blue, T)
+    show_picked(colour, T)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Live: let the class mix a colour and vote on the five names. The dice are the same for every colour, so what changes, changes because of the request.
+# Live: let the class choose a colour and vote on the five names. The dice are the same for every colour, so what changes, changes because of the request.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · A name for a language
