@@ -6,7 +6,7 @@ from lab import WITH_WIDGETS, Visit, is_later, visit, widget_cells
 from publish.slides import ROOT
 
 
-@pytest.mark.parametrize("notebook", filter(is_later, WITH_WIDGETS), ids=lambda path: path.stem)
+@pytest.mark.parametrize("notebook", [path for path in WITH_WIDGETS if is_later(path)], ids=lambda path: path.stem)
 def test_every_widget_works_in_jupyterlab_and_in_its_slideshow(notebook, context, lab):
     found = visit(context, lab, notebook.relative_to(ROOT).as_posix(), widget_cells(notebook))
 

@@ -66,21 +66,21 @@ def random_rows(*lengths, V=7):
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_the_features_are_those_of_an_automaton(text):
-    assert inside.features_of(text) == slow_features(text)
+    assert inside.features_after(text) == slow_features(text)
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_strings_and_depth_are_those_of_the_tokenizer(text):
-    assert [row[:2] for row in inside.features_of(text)] == inside.by_tokenize(text)
+    assert [row[:2] for row in inside.features_after(text)] == inside.by_tokenize(text)
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_outside_of_strings_the_features_do_not_look_ahead(text):
-    rows = inside.features_of(text)
+    rows = inside.features_after(text)
 
     for t in range(len(text) + 1):
         if not any(row[0] for row in rows[max(t - 3, 0) : t + 3]):
-            assert inside.features_of(text[:t]) == rows[: t + 1]
+            assert inside.features_after(text[:t]) == rows[: t + 1]
 
 
 def test_decisions_stand_where_they_were_marked_by_hand():

@@ -1420,7 +1420,7 @@ print("real ones cost more per character than samples:", nats_each["real"] > nat
 # A prompt, a temperature and a $p_{\text{top}}$. The dice are the same each time, so equal settings give equal text, and what changes when you move a slider is due to the slider.
 
 # %% slideshow={"slide_type": "skip"}
-def continuation(prompt, T, top_p, longest=300):
+def continued(prompt, T, top_p, longest=300):
     """The prompt continued by the writer, at most `longest` characters in all, and its nats per character."""
     torch.manual_seed(0)
     given = [number[character] for character in prompt[: longest - 1]]
@@ -1435,7 +1435,7 @@ def show_continuation(prompt, T, top_p):
     if unknown:
         print("The writer knows ASCII only. Please leave out:", *map(repr, unknown))
         return
-    text, nats = continuation(prompt, T, top_p)
+    text, nats = continued(prompt, T, top_p)
     print(text)
     print(f"\n[T = {T:.1f}, top-p = {top_p:.2f}; parses: {'yes' if parses(text) else 'no'}; {nats:.2f} nats per character]")
 
@@ -1757,7 +1757,7 @@ print("its texts are shorter than real ones by a fifth:", mean_lengths[0] < 0.8 
 # %% slideshow={"slide_type": "skip"}
 def plot_tradeoff():
     """Draw the share of Python, and of different and new shapes among it, against the temperature; return the figure."""
-    fig, axes = plt.subplots(1, 2, figsize=(8.6, 2.9), sharey=True)
+    fig, axes = plt.subplots(1, 2, figsize=(8, 2.8), sharey=True)
     for name, color, mark in (("live", "window", "s"), ("writer", "lstm", "o")):
         pairs = [swept_T[name, T] for T in TEMPERATURES]
         share = np.array([100 * np.mean(good) for _, good in pairs])
@@ -1832,7 +1832,7 @@ FEATURES = ("inside a string", "bracket depth", "indentation", "place in the lin
 STRING = r"""(?s)('''|\"\"\"|'|\")(?:\\.|(?!\1).)*\1"""  # from a quote to the same one
 
 
-def features_of(text):
+def features_after(text):
     """The five features after 0, 1, … T characters of a text: a list of T + 1 tuples."""
     inside = {t for match in re.finditer(STRING, text) for t in range(match.start() + 1, match.end())}
     code, rows = re.sub(STRING, lambda match: "s" * len(match[0]), text), []
@@ -1854,7 +1854,7 @@ def features_of(text):
 # %% tags=["topic-G1", "nbval-check-output"]
 line = "    return f(x['a)'], [y])"
 print(f"{'text':18}", "  ".join(line[4:]))
-for feature, values in zip(FEATURES, zip(*features_of(line)[5:])):
+for feature, values in zip(FEATURES, zip(*features_after(line)[5:])):
     print(f"{feature:18}", " ".join(f"{value:<2}" for value in values))
 
 # %% [markdown]
@@ -1879,7 +1879,7 @@ def by_tokenize(text):
     return list(zip(inside, depth))
 
 # %% tags=["nbval-check-output"]
-agree = [[row[:2] for row in features_of(text)] == by_tokenize(text) for text in functions["test"]]
+agree = [[row[:2] for row in features_after(text)] == by_tokenize(text) for text in functions["test"]]
 print("agrees with Python's tokenizer in more than 99 % of the functions:", np.mean(agree) > 0.99)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1931,7 +1931,7 @@ def memories_of(histories):
 
 
 memories = memories_of(histories)
-features = [torch.tensor([row for text in texts for row in features_of(text)]).float() for texts in watched.values()]
+features = [torch.tensor([row for text in texts for row in features_after(text)]).float() for texts in watched.values()]
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Choose on one part, report on the other
@@ -2059,8 +2059,8 @@ def plot_strips(text, units, titles):
 def good_to_show(text):
     """Few and short lines, a string, and brackets in brackets."""
     lines = text.split("\n")
-    nested = max(depth for _, depth, *_ in features_of(text)) > 1
-    return len(lines) in (2, 3) and max(map(len, lines)) < 80 and nested and "'" in text
+    nested = max(depth for _, depth, *_ in features_after(text)) > 1
+    return len(lines) in (2, 3) and max(map(len, lines)) < 60 and nested and "'" in text
 
 
 shown = next(text for text in watched["test"] if good_to_show(text))
@@ -2120,7 +2120,7 @@ DECISIONS = ("closing quotes", "closing brackets", "indentation", "line breaks",
 
 def decisions_of(text):
     """Which characters of a text, and EOS, are decisions: a list of T + 1 tuples of five bools."""
-    rows, decisions = features_of(text), []
+    rows, decisions = features_after(text), []
     for t, ((inside, depth, blanks, place, is_def), after) in enumerate(zip(rows, rows[1:])):
         ends = inside and not after[0], after[1] < depth  # a string, a bracket
         new = t > 0 and place == blanks, text[t] == "\n", is_def and depth == 0 and text[t] == ":"
