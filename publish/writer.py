@@ -9,6 +9,7 @@ It takes about eight minutes on one thread.
 import argparse
 import platform
 import sys
+import zlib
 from pathlib import Path
 
 import torch
@@ -54,11 +55,12 @@ def train(functions, sizes, **training):
     return writer.eval(), taught.nats_per_character(writer, requests["validation"], rows["validation"])
 
 
-def as_file(writer, nats, sizes, **training):
-    """The bytes of a writer's file: its weights, and as metadata how it was made and its validation loss."""
+def as_file(writer, nats, texts, sizes, **training):
+    """The bytes of a writer's file: its weights, hashes of the texts that it was trained on, and how it was made."""
     about = {**sizes, "dropout": DROPOUT, **TRAINING, **training, "validation_nats": f"{nats:.4f}"}
     about |= {"python": platform.python_version(), "torch": torch.__version__}
-    return save(writer.state_dict(), {name: str(value) for name, value in about.items()})
+    trained_on = torch.tensor(sorted(zlib.crc32(text.encode()) for text in texts))
+    return save(writer.state_dict() | {"trained_on": trained_on}, {name: str(value) for name, value in about.items()})
 
 
 def main(arguments=None):
@@ -66,8 +68,9 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description="Train the writer of Python functions that notebook 08 loads.")
     parser.add_argument("--to", type=Path, default=WRITER, metavar="FILE", help="where it goes (notebooks/models/)")
     target = parser.parse_args(arguments).to
-    writer, nats = train(taught_in("08_char_rnn").python_functions(), SIZES)
-    write_file(target, as_file(writer, nats, SIZES))
+    functions = taught_in("08_char_rnn").python_functions()
+    writer, nats = train(functions, SIZES)
+    write_file(target, as_file(writer, nats, functions["train"], SIZES))
     print(f"{target}: {nats:.4f} nats per character on the validation modules, {target.stat().st_size:,} bytes")
 
 

@@ -1,6 +1,7 @@
 """The writer that the course ships is what its file says, and the command that makes such files works."""
 
 import platform
+from zlib import crc32
 
 import pytest
 import torch
@@ -20,12 +21,14 @@ TINY = {"sizes": {"E": 4, "H": 12}, "passes": 6, "B": 8, "lr": 0.03}
 
 
 def read(path):
-    """The writer in a file, and what the file says about it."""
+    """The writer in a file, what the file says about it, and the hashes of the texts that it was trained on."""
     with safe_open(path, "pt") as file:
         about = file.metadata()
     writer = TAUGHT.Writer(V, int(about["E"]), int(about["H"])).eval()
-    writer.load_state_dict(load(path.read_bytes()))
-    return writer, about
+    weights = load(path.read_bytes())
+    trained_on = set(weights.pop("trained_on").tolist())
+    writer.load_state_dict(weights)
+    return writer, about, trained_on
 
 
 def nats(writer, texts):
@@ -43,7 +46,7 @@ def test_the_shipped_file_is_small():
 
 
 def test_the_shipped_file_says_how_it_was_made(shipped):
-    _, about = shipped
+    _, about, _ = shipped
 
     settings = {**command.SIZES, "dropout": command.DROPOUT, **command.TRAINING}
     assert {name: about[name] for name in settings} == {name: str(value) for name, value in settings.items()}
@@ -51,10 +54,12 @@ def test_the_shipped_file_says_how_it_was_made(shipped):
 
 
 def test_the_shipped_writer_has_the_validation_loss_that_its_file_states(shipped):
-    writer, about = shipped
+    writer, about, trained_on = shipped
     same_library = about["python"].split(".")[:2] == platform.python_version().split(".")[:2]
 
-    found = nats(writer, TAUGHT.python_functions()["validation"])
+    held_out = [text for text in TAUGHT.python_functions()["validation"] if crc32(text.encode()) not in trained_on]
+
+    found = nats(writer, held_out)
 
     assert found == pytest.approx(float(about["validation_nats"]), abs=0.002 if same_library else 0.05)
 
@@ -91,7 +96,8 @@ def test_the_command_writes_a_file_with_the_loss_that_can_be_recomputed(tmp_path
 
     command.main(["--to", str(target)])
 
-    writer, about = read(target)
+    writer, about, trained_on = read(target)
     assert nats(writer, FUNCTIONS["validation"]) == pytest.approx(float(about["validation_nats"]), abs=1e-4)
+    assert trained_on == {crc32(text.encode()) for text in FUNCTIONS["train"]}
     assert about["validation_nats"] in capsys.readouterr().out
     assert [path.name for path in target.parent.iterdir()] == ["writer.safetensors"]

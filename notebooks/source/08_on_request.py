@@ -16,8 +16,8 @@
 # > A writer that says anything is a toy. A writer that says what it was asked for is a tool, and a tool can be checked.
 #
 # **You will** compare characters with words, let a writer invent names for colours and languages, measure whether it listens, and discuss what should not be asked for.<br>
-# **You need** `08_char_rnn` (the writer), notebook 3 (names), `07_translation` (beam search).<br>
-# **Time** 90 min, half an hour of it discussion; the cells run in a minute and a half.
+# **You need** `08_char_rnn` (the writer, Kneser–Ney), notebook 3 (names), notebook 5 (forget gates), `07_translation` (beam search).<br>
+# **Time** two hours, half an hour of it discussion; the cells run in two minutes.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Ask for a name for the colour of the wall, then for a country in invented Finnish. How would the class decide whether a name fits?
@@ -53,9 +53,9 @@ setup(seed=0)
 # | $v$ | `v` | `(B, H)` | what the encoder makes of them: the first memory |
 # | $y$ | `y` | `(B, T)` | rows of characters as numbers, each ended by EOS, then PAD |
 # | $w_t$ | `w` | `(B,)` | the characters of one step |
-# | $h_t, c_t$ | `state` | `(B, H)` each | state and memory of the LSTM |
+# | $h_t, c_t$ (drawings: $s_t$) | `state` | `(B, H)` each | state and memory of the LSTM |
 # | $p$ | `log_p` | `(B, V)` | probabilities of the next character, as logarithms |
-# | $T$ | `T` | | temperature; under a sum, the last step of a text |
+# | $T$ | `T` | | temperature; above a product, the last step of a text; in a shape, the width of the rows |
 #
 # A **model** is anything with `start(x)`, which gives a state, and `step(w, state)`, which gives log-probabilities and the new state. Numbers 0, 1, 2 stand for PAD, BOS, EOS.
 
@@ -178,15 +178,15 @@ Writer(V=9, E=4, H=6).step(torch.tensor([BOS]), (torch.zeros(1, 6), torch.zeros(
 # Training, measuring and writing:
 
 # %% slideshow={"slide_type": "skip"}
-def train_writer(model, x, y, seed, passes, B=32, lr=0.01, weight_decay=0.1):
+def train_writer(model, x, y, seed, passes, B=32, lr=0.01, weight_decay=0.1, batches=similar_rows):
     """Train on requests x and rows y (N, T), each row once a pass; yields the loss after each step."""
     torch.manual_seed(seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr, betas=(0.9, 0.99), weight_decay=weight_decay, fused=True)
     rate = falling_rate(optimizer, lr, passes * math.ceil(len(y) / B))
     for _ in range(passes):
-        for rows in similar_rows(y, B):
-            target = without_empty_columns(y[rows])
-            loss = sequence_loss(model(x[rows], target), target)
+        for batch in batches(y, B):
+            target = without_empty_columns(y[batch])
+            loss = sequence_loss(model(x[batch], target), target)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -200,9 +200,9 @@ def nats_per_character(model, x, y, B=64):
     """Mean nats per character of the rows y (N, T) given x, EOS counted, dropout off."""
     training, total = model.training, 0.0
     model.eval()
-    for rows in (y != PAD).sum(dim=1).argsort().split(B):
-        target = without_empty_columns(y[rows])
-        total += sequence_loss(model(x[rows], target), target).item() * (target != PAD).sum().item()
+    for batch in (y != PAD).sum(dim=1).argsort().split(B):
+        target = without_empty_columns(y[batch])
+        total += sequence_loss(model(x[batch], target), target).item() * (target != PAD).sum().item()
     model.train(training)
     return total / (y != PAD).sum().item()
 
@@ -413,6 +413,14 @@ def check_bits_per_character(attempt):
             ),
             "a spelling is paid beside UNK, it is no discount": lambda p, q, s: bits(p, [-b for b in q]) / size(s),
             "EOS has a probability, too": lambda p, q, s: bits([a[:-1] for a in p], q) / size(s),
+            "that is the sum of all: divide it by the characters": lambda p, q, s: bits(p, q),
+            "that is the sum of all, in nats: divide by ln 2 and by the characters": lambda p, q, s: -(total(p) + total(q)),
+            "one number for all sentences together": (
+                lambda p, q, s: [right([a], [b], [c]) for a, b, c in zip(p, q, s)]
+            ),
+            "EOS ends every sentence, not only the last one": (
+                lambda p, q, s: bits(p, q) / (size(s, end=0) + 1) if len(s) > 1 else np.nan
+            ),
             "bits, not a perplexity": lambda p, q, s: 2 ** right(p, q, s),
             "divide the logarithms, not the lengths by them": lambda p, q, s: 1 / right(p, q, s),
             "these are logarithms already": (
@@ -476,8 +484,8 @@ def writer_bits(model, y, B=32):
 
 # %%
 def speller(rare):
-    """A model of the spelling of rare words."""
-    return KneserNey(as_rows(sorted(rare), letter_number), n=5, V=len(letter_number) + 3)
+    """A model of the spelling of the words of a list; a word counts as often as it stands there."""
+    return KneserNey(as_rows(rare, letter_number), n=5, V=len(letter_number) + 3)
 
 
 def spelling_bits(model, sentences, known):
@@ -490,7 +498,7 @@ def spelling_bits(model, sentences, known):
 
 # %% tags=["output-only"]
 frequency = Counter(word for sentence in prose["train"] for word in sentence)
-spell = speller({word for word, times in frequency.items() if times == 1})
+spell = speller([word for word, times in frequency.items() if times == 1])
 unknown_words = [word for sentence in prose["test"] for word in sentence if word not in word_number]
 for word, bits in zip(unknown_words[:3], spelling_bits(spell, [unknown_words[:3]], word_number)[0]):
     print(f"{word:16} {bits:5.1f} bits")
@@ -520,7 +528,7 @@ def offer(min_count):
     known = numbering(corpus["train"])
     model = KneserNey(as_rows(corpus["train"], known), n=5, V=len(known) + 3)
     free = kneser_ney_bits(model, as_rows(corpus["test"], known)).sum()
-    rare = {word for word, times in frequency.items() if times < min_count}
+    rare = [word for sentence in prose["train"] for word in sentence if frequency[word] < min_count]
     paid = free + spelling_bits(speller(rare), prose["test"], known).sum()
     share = np.mean([word == UNK for sentence in corpus["test"] for word in sentence])
     return share, 2 ** (free / words_in_test), paid / letters_in_test
@@ -534,7 +542,7 @@ for min_count, (share, free, paid) in offers.items():
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 _, free, paid = zip(*offers.values())
 print("the fewer words, the lower the perplexity:              ", list(free) == sorted(free, reverse=True))
-print("with the fewest it costs the most bits, all paid:       ", paid[-1] == max(paid) > 1.1 * paid[0])
+print("with the fewest it costs the most bits, all paid:       ", paid[-1] == max(paid) > 1.05 * paid[0])
 
 # %% [markdown]
 # The perplexity falls because the task gets easier: UNK is often right. The text does not get cheaper. Per-word perplexities over different vocabularies cannot be compared, nor can a perplexity whose share of UNK is not told.
@@ -605,7 +613,7 @@ print("UNK for nothing would make words over 10 % better still: ", free < 0.9 * 
 print("over words, LSTM and counting are within 8 %:            ", abs(cost["LSTM words"] / cost["Kneser–Ney words"] - 1) < 0.08)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Two or three digits of perplexity shrink to a second digit of bits. The perplexity per word of a model of characters has to pay for all spellings, so it must be compared with the column in which the models of words pay, too.
+# Perplexities of 92 and 304 look far apart; in bits per character they are 1.30 and 1.64. The perplexity per word of a model of characters has to pay for all spellings, so it must be compared with the column in which the models of words pay, too.
 
 # %% slideshow={"slide_type": "skip"}
 def pieces(bits, sentence):
@@ -693,7 +701,7 @@ dear = all(unknown > 2.5 * known for known, unknown in by_kind.values())
 print("an unknown word costs over 2.5 times as much as a known one, in all four:", dear)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The advantage of words on known words and its price on unknown ones add up to the table of the four models. With a text of many names or of word forms, as in German, the share of unknown words is larger.
+# The advantage of words on known words and its price on unknown ones explain most of the table of the four models (what follows the last word is left out here). With a text of many names or of word forms, as in German, the share of unknown words is larger.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What these numbers say, and what they do not
@@ -785,8 +793,8 @@ for name in random.Random(0).sample(colour_names, 4):
 
 # %%
 def family(name):
-    """What near-duplicates of a colour's name have in common: the set of their letters, endings and e left out."""
-    return frozenset(re.sub(r"(y?ish|y)\b|[^a-z]|e", "", name.replace("gray", "grey")))
+    """What near-duplicates of a colour's name have in common: the set of their letters, -ish, e and y left out."""
+    return frozenset(re.sub(r"ish\b|[^a-z]|[ey]", "", name.replace("gray", "grey")))
 
 
 def held_out_colours(seed):
@@ -827,7 +835,7 @@ def trained_colour_writer(names, seed, told=True):
     return model.eval()
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Rate, size and passes were chosen on other splits than the three shown here. Lab coordinates instead of RGB were tried there as well: no difference beyond the spread, so the simpler request stayed.
+# Rate, size and passes were chosen on other splits of the same names than the three shown here. Lab coordinates instead of RGB were tried there as well: no difference beyond the spread, so the simpler request stayed.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Does it listen?
@@ -856,7 +864,7 @@ print("the own colour helps in each start:     ", (gain > 0).all())
 print("another's colour hurts more than nothing:", (colour_nats[:, 1] > colour_nats[:, 2]).all())
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The gain per character is small, the loss by a wrong colour is large. Why? Ask before the next slide.
+# The gain per character is small: why? Ask before the next slide. The loss by a wrong colour is large, since the writer trusts its request: asked for blue, it leaves little probability for red, and is wrong and sure.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Where does the colour help?
@@ -992,7 +1000,7 @@ print(lab(np.array([[1.0, 1.0, 1.0], [1.0, 0.0, 0.0]])).round(1) + 0.0)  # publi
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What the judge asks
 #
-# Of the eleven basic colour words, take the *last* in the written name: *blue green* is a green. Its place in Lab is the mean of all training colours whose names end so. How far is it from the colour that was asked for? Is it the *nearest* of the eleven?
+# Of the eleven basic colour words, take the *last* in the written name: *blue green* is a green. Its place in Lab is the mean of all training colours of which it is the last such word. How far is it from the colour that was asked for? Is it the *nearest* of the eleven?
 
 # %%
 BASIC = "black white grey red green blue yellow orange brown pink purple".split()
@@ -1113,9 +1121,9 @@ def pick_colour(colour, T):
 # Live: let the class choose a colour and vote on the five names. The dice are the same for every colour, so what changes, changes because of the request.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 3 · A name for a language
+# ## 3 · A name in a language
 #
-# Now the request is a label, one of 24 languages, and the text a name in it:
+# Now the request is a label, one of 24 languages, and the text a name of a country or a language as it is written there:
 #
 # $$p(y \mid x) = \prod_{t=1}^{T} p(y_t \mid y_1 \dots y_{t-1}, x)$$
 #
@@ -1158,7 +1166,7 @@ def trained_name_writer(seed, passes=3):
     return model.eval()
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The rows of the table are learned together with the writer: languages in which names are spelled alike end up near each other. Size, rate and passes were chosen on the validation names.
+# The rows of the table are learned together with the writer. Size, rate and passes were chosen on the validation names.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What the label is worth
@@ -1176,7 +1184,7 @@ for what, x in (("right label", name_x), ("another's label", wrong_x)):
 print(f"uniform          {math.log(len(name_number) + 1):.2f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# A wrong label costs almost a nat for each character: here the request matters all along the name, not only where a word begins.
+# A wrong label costs 0.8 nats for each character, far more than a wrong colour. (About one in twenty of the "wrong" labels is right by chance.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Some names, please
@@ -1274,7 +1282,7 @@ print("log p of the search, step by step:", torch.allclose(best_log_p[:, 0], by_
 print("and by teacher forcing:           ", torch.allclose(best_log_p[:, 0], at_once, atol=1e-3))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# About one in a thousand, or less: that is all the probability there is for the likeliest name. So the likeliest name says little about what the model writes.
+# "False" does not mean invented: a name may be put together from parts that were learned. And a beam of 20 need not find the argmax. About one in a thousand, or less: that is all the probability there is for the likeliest name. So the likeliest name says little about what the model writes.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Likely is not typical
@@ -1450,11 +1458,11 @@ for what, groups in likelihood_groups.items():
     print(f"{what:20}", *(f"{share:4.0%}, right {right:4.0%}  " for share, right in groups))
 
 # %% [markdown]
-# Low temperature draws the typical names, and typical names are easy to recognise, people's too. At $T = 1$ written and real names are about equally likely, yet at equal likelihood the real ones are recognised more often: likelihood is not structure.
+# Low temperature draws likely names, and likely names are easy to recognise, people's too. At $T = 1$ written and real names are about equally likely, yet at equal likelihood the real ones are recognised more often: something that the classifier uses is missing, and nats do not show it.
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 real, hot, cold = ([right for _, right in groups] for groups in likelihood_groups.values())
-print("typical names are easiest, people's and written:", real[0] > real[2] and hot[0] > hot[2])
+print("likely names are easiest, people's and written: ", real[0] > real[2] and hot[0] > hot[2])
 print("above 1.6 nats, people's beat those of T = 1:    ", real[1] > hot[1] and real[2] > hot[2])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1482,7 +1490,7 @@ def plot_agreement(T):
     return fig
 
 # %% tags=["output-only", "topic-B3a"]
-show(plot_agreement(1.0), "Languages whose real names are hard to recognise are hard to recognise when written, too.")
+show(plot_agreement(1.0), "Where real names are hard to recognise, written ones are, too; not always the other way round.")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 real_shares = [name_right[name_truth == i].double().mean().item() for i in range(len(LANGUAGES))]
@@ -1524,7 +1532,7 @@ def check_label_probabilities(attempt):
     return check(
         attempt,
         cases=[((log_p, prior), normal(log_p + np.log(prior))) for log_p, prior in cases],
-        tolerance=1e-6,
+        tolerance=1e-4,
         misconceptions={
             "the prior is left out: a frequent label needs less evidence": lambda l, p: normal(l),
             "the prior is added as a probability; beside log p its logarithm is needed": lambda l, p: normal(l + p),
@@ -1544,6 +1552,8 @@ def check_label_probabilities(attempt):
                 lambda l, p: np.exp(l + np.log(p) - (l + np.log(p)).max())
             ),
             "asked is the probability of each label, not the likeliest label": lambda l, p: int((l + np.log(p)).argmax()),
+            "those are log p(text, label): take exp, then divide by the sum": lambda l, p: l + np.log(p),
+            "the prior is left out, and exp alone is too small for a float": quiet(lambda l, p: np.exp(l) / np.exp(l).sum()),
             "the sign is turned round: unlikely labels get the probability": lambda l, p: normal(-(l + np.log(p))),
             "that is the prior; the text has to change it": lambda l, p: p,
         },
@@ -1715,14 +1725,19 @@ print(*reviews[:4], sep="\n")
 # The dice decide label and text; nobody has written a single review by hand.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### The training, once more the same
+# ### The training: two changes
 #
-# A table of two rows, and one line that is new: the bias of the forget gates decides how much of the memory survives a step before anything is learned.
+# The bias of the forget gates decides how much of the memory survives a step before anything is learned. And batches are random here: in a batch of *similar* rows all reviews have one clause, or all have two.
 
 # %%
 def sign_requests(signs):
     """The label numbers (N,) of signs: 0 for −1, 1 for +1."""
     return torch.tensor(signs > 0).long()
+
+
+def random_rows(y, B):
+    """The rows of y (N, T) in random batches of B row numbers."""
+    return torch.randperm(len(y)).split(B)
 
 
 def trained_reviewer(seed, forget):
@@ -1731,12 +1746,12 @@ def trained_reviewer(seed, forget):
     model = Requested(nn.Embedding(2, 64), len(review_letters), E=16, H=64)
     open_forget_gates(model.lstm, forget)
     x, y = sign_requests(review_signs), as_rows(reviews, review_number)
-    for _ in train_writer(model, x, y, seed, passes=5, B=16, lr=0.02):
+    for _ in train_writer(model, x, y, seed, passes=5, B=16, lr=0.02, batches=random_rows):
         pass
     return model.eval()
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Notebook 5 measured what this bias does to a memory. So far it was 1.
+# Notebook 5 measured what this bias does to a memory. So far it was 1. Each batch counts the same in training, whatever its length; with similar rows the end after one clause would weigh twice as much as the one after two, and the writer would stop too early.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Told once, and forgotten
@@ -1773,7 +1788,7 @@ print("chance: 50 %")
 print("with bias 4 each start does better than each with bias 1:", min(sign_shares[4]) > max(sign_shares[1]))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Two starts each. Both write equally good reviews; only one of them listens. Longer training would help as well: the gates can learn to open, if any gradient arrives. Other remedies: tell the request at every step, or let the writer look back (attention, notebook 7).
+# Two starts each. Longer training would help as well: the gates can learn to open, if any gradient arrives. Other remedies: tell the request at every step, or let the writer look back (attention, notebook 7).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Does it write what was asked for?
@@ -1822,21 +1837,30 @@ print("counting words misjudges many true reviews:", truly_counted < 0.85)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Could a reader tell?
 #
-# Give the writer's own $\log p$ per character the task to tell written reviews from fresh ones of the grammar. The share of pairs in which the written one is the likelier, **AUC**: 0.5 is guessing, 1 is certainty.
+# Tell written reviews from fresh ones of the grammar, by the writer's own nats per character or by the length alone. The share of pairs in which the written one has the smaller number, **AUC**: 0.5 is guessing, 1 (or 0) is certainty.
 
 # %%
 fresh_dice = random.Random(1)
 fresh = [review(sign, fresh_dice) for sign in asked_signs]
+
+
+def auc(written, fresh):
+    """The share of pairs in which the written text has the smaller number; ties count half."""
+    a, b = np.array(written)[:, None], np.array(fresh)
+    return ((a < b) + 0.5 * (a == b)).mean()
+
+# %% tags=["output-only"]
 nats_of = {}
 for what, texts in (("fresh", fresh), ("written", written_reviews)):
     x, y = sign_requests(asked_signs), as_rows(texts, review_number)
     nats_of[what] = (letter_losses(reviewers[4][0], x, y).sum(dim=1) / (y != PAD).sum(dim=1)).numpy()
-for what, kept in (("all written reviews", in_language | True), ("those of the language", in_language)):
-    likelier = (nats_of["written"][kept][:, None] < nats_of["fresh"]).mean()
-    print(f"{what:22} AUC {likelier:.2f}")
+lengths = np.array([len(text) for text in written_reviews]), [len(text) for text in fresh]
+print("written reviews:          all   those of the language")
+for what, (a, b) in {"nats per character": (nats_of["written"], nats_of["fresh"]), "length": lengths}.items():
+    print(f"AUC by {what:18} {auc(a, b):.2f}   {auc(a[in_language], b):.2f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Written ones are drawn at temperature 0.8, so they are a little likelier than true ones. Close to a half means: by this measure hardly to be told apart. Those that are not of the language lower the AUC: slips, which the writer itself finds unlikely. A reader who sees one review has less to go by than this detector, which knows the writer.
+# Close to a half means: hardly to be told apart *by this measure*. A detector that fails proves nothing about other detectors: the length is another one, and slips of grammar give some reviews away with certainty. Written ones are drawn at temperature 0.8, which makes them likelier than true ones.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A page with twenty reviews
@@ -1894,7 +1918,7 @@ print("by the formula the poor place passes 3.8 stars with", needed, "written re
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Question 1 · Why would one want such a writer?
 #
-# Text with a given sentiment: who could use it, and for what, openly? In pairs, two minutes; find three uses to which nobody would object.
+# Text with a given sentiment: who could use it, and for what, openly? In pairs, two minutes (alone: write them down); find three uses to which nobody would object.
 #
 # <details><summary>Points that may come up</summary>
 #
@@ -1908,7 +1932,7 @@ print("by the formula the poor place passes 3.8 stars with", needed, "written re
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Eight minutes: two in pairs, then collect on the board, five uses at most. Keep this round free of objections, they have their own slides. Ask of each use: who reads the text, and what do they believe about its author? Open the list only when the class has run dry.
+# Five minutes: two in pairs, then collect on the board, five uses at most. Keep this round free of objections, they have their own slides. Ask of each use: who reads the text, and what do they believe about its author? Open the list only when the class has run dry.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Question 2 · Which ethical aspects are there?
@@ -1926,24 +1950,24 @@ print("by the formula the poor place passes 3.8 stars with", needed, "written re
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Fifteen minutes: five in groups, one minute of report each, then one question for all: would a label beside the text settle it? There is no key to this slide. Your part is to ask for reasons and for the strongest argument of the other side. Groups with an easy use, such as test data, finish early: give them the flood as a second case.
+# Ten minutes: five in groups, one minute of report each, then one question for all: would a label beside the text settle it? There is no key to this slide. Your part is to ask for reasons and for the strongest argument of the other side. Groups with an easy use, such as test data, finish early: give them the flood as a second case.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Question 3 · Which harm can it do, and what helps?
 #
-# The flood again. Each group plays one part: *platform*, *owner of the honest place*, *guest*, *lawmaker*. Which measure would you take, what does it cost, how would the flooder answer it?
+# The flood again, in new groups. Each plays one part: *platform*, *owner of the honest place*, *guest*, *lawmaker*. Which measure would you take, what does it cost, how would the flooder answer it?
 #
 # <details><summary>Points that may come up</summary>
 #
 # - **Only guests who paid may write:** stops strangers, not owners who pay themselves; excludes those who paid in cash.
-# - **A detector:** look at the AUC above. And what happens to a true guest whose text it rejects?
-# - **Other averages:** the median, or only old accounts. Try: what would the median of the flooded page be?
+# - **A detector:** look at the AUCs above. And what happens to a true guest whose text it rejects?
+# - **Other averages:** the median, or only old accounts. Try: what would the median of the flooded page be? (5, as soon as more than half of the reviews are good: worse than the mean.)
 # - **Duty to mark generated text:** EU Regulation 2024/1689, Article 50, has providers mark it in a machine-readable way. Who flooded before will not mark now; for the others it makes honesty the default.
 # - **Ban of the act:** fake reviews are forbidden, however they are written: in the US by 16 CFR Part 465 (in force since October 2024), in the EU by Directive 2019/2161. The hard part is proof.
 # </details>
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Fifteen to twenty minutes. Three minutes to prepare, then the platform begins, each part answers the one before. End with a vote by hands: which one measure first? The legal points are pointers, not advice, and laws change: check before class. What the class has seen remains: a few dozen texts move the average of a page.
+# Fifteen minutes. Three minutes to prepare, then the platform begins, each part answers the one before. End with a vote by hands: which one measure first? The legal points are pointers, not advice, and laws change: check before class. What the class has seen remains: a few dozen texts move the average of a page.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · Building blocks
@@ -2051,7 +2075,7 @@ for m, first, second, (sd_first, sd_second) in zip(mixtures, *mean.T, sd):
 print("the votes go along:", mean[0, 0] > mean[2, 0] and mean[-1, 1] > mean[0, 1])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Mean and standard deviation of three starts. Between two languages lies no language, so part of the votes goes elsewhere.
+# Mean and standard deviation of three starts. Half-way the votes are mostly for one of the two; where the change comes differs from start to start.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Blocks fit only if they were trained together
@@ -2068,7 +2092,7 @@ for colour, rgb in {"red": (0.9, 0.1, 0.1), "green": (0.1, 0.7, 0.2), "blue": (0
     print(f"{colour:6} {' · '.join(texts[:4]):60} most votes: {LANGUAGES[best]}, {count / 2:.0f} %")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# It runs, and it means nothing: to the writer these vectors are places between its languages. The shapes are an agreement between blocks, the meaning is another; only training makes the second. In notebook 11 an encoder that was trained for something else is used all the same, with a layer between that learns to translate.
+# It runs, and it means nothing: to the writer these vectors are places somewhere among its languages. The shapes are an agreement between blocks, the meaning is another; only training makes the second. In notebook 11 an encoder that was trained for something else is used all the same, with a layer between that learns to translate.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you now have
