@@ -62,7 +62,6 @@ setup(seed=0)
 # | $p$ | `log_p` | `(B, V)` | probabilities of the next character, as logarithms |
 # | $T$ | `T` | | temperature (in a shape: the length of the rows) |
 # | $k$, $p_{\text{top}}$ | `top_k`, `top_p` | | how many, or what share, may be drawn from |
-# | $n$ | `n` | | order of an $n$-gram model |
 #
 # A **model** has `start(x)`, which gives a state, and `step(w, state)`, which gives log-probabilities `(B, V)` after the characters `w`, and the new state. 0, 1, 2 are PAD, BOS, EOS.
 
