@@ -37,6 +37,19 @@ OF_ITS_MAKING = re.compile(
     re.I,
 )
 
+# Verdicts that show what goes wrong, or that a check can fail.
+MEANT_TO_BE_FALSE = {
+    "ours twice the input, twice the state: False sum for sum: False",
+    "equal after the third word: False",
+    "neither: equal to 1e-12: False",
+    "padded, h_n equal to 1e-12: False",
+    "mean of batch means, four ways equal to 1e-12: False",
+    "left to right below the floor: False",
+    "learned up to eight words: True carried over to 13 and more: False",
+    "and with another encoder: False",
+    "over padding, alone = in company: False",
+}
+
 
 class Lecture(NamedTuple):
     """A built notebook, where it lies, and the text that it is built from."""
@@ -160,6 +173,18 @@ def shows_something(cell):
 def nothing_ended_in_an_error(lecture):
     failed = [where for where, output in all_outputs(lecture.notebook) if output["output_type"] == "error"]
     return [f"{where} shows an error" for where in failed]
+
+
+@rule
+def compared_verdicts_are_true(lecture):
+    """A claim that its own cell finds false is compared with itself, and nobody notices."""
+    problems = []
+    for cell in code_cells(lecture.notebook):
+        if "nbval-check-output" in cell.metadata.get("tags", []):
+            lines = [line for output in cell.outputs for line in output.get("text", "").splitlines()]
+            false = [" ".join(line.split()) for line in lines if re.search(r": *False$", line)]
+            problems += [f"{name(cell)} finds: {line}" for line in false if line not in MEANT_TO_BE_FALSE]
+    return problems
 
 
 @rule

@@ -211,6 +211,9 @@ DEFECTS = {
     "nothing_ended_in_an_error": [
         lambda l: code(l, 8).update(outputs=[new_output("error", ename="KeyError", evalue="'x'", traceback=[])]),
     ],
+    "compared_verdicts_are_true": [
+        lambda l: code(l, 1).update(outputs=printed("the sum is 3:   False")),
+    ],
     "text_and_notebook_agree_cell_by_cell": [
         lambda l: change_source(l, 8, "draw(3)"),
         lambda l: code(l, 1).metadata["tags"].remove("nbval-check-output"),
