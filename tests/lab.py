@@ -212,6 +212,7 @@ def move(page, kind, control):
         control.fill("")
         control.press_sequentially(word)
         control.press("Enter")
+        control.blur()  # a field of several lines takes Enter as a line break and reports when it is left
     elif kind == "colour":
         control.fill("#c04020" if control.input_value() == "#2040c0" else "#2040c0")
     elif kind == "number":
