@@ -11,6 +11,14 @@ from publish.assets import AssetError, install_vendor
 from publish.slides import ROOT
 
 
+SLOWEST = ("test_lab.py", "test_lab_later.py", "test_modes.py")
+
+
+def pytest_collection_modifyitems(items):
+    """Run the slowest files first, so that no worker waits for them in the end."""
+    items.sort(key=lambda item: item.path.name not in SLOWEST)
+
+
 @pytest.fixture
 def double_precision():
     """Models are made and compared with 64 bits: their rounding errors are far below any bound of these tests."""

@@ -35,6 +35,8 @@ NOBODYS = (
 # Errors that the console shows and nobody suffers from: (pattern, why it is harmless).
 HARMLESS = ()
 
+UNMOVED = "nothing changes"
+
 # What each kind of control looks like, inside a widget's cell.
 CONTROLS = {
     "slider": ".noUi-handle",
@@ -188,13 +190,33 @@ def _dead_controls(page, cells, view, patience):
             continue
         for kind, selector in CONTROLS.items():
             for number in range(cell.locator(selector).count()):
-                page.wait_for_function(IS_IDLE)
-                before = cell.evaluate(SHOWN)
-                move(page, kind, cell.locator(selector).nth(number))
-                problem = _reaction(cell, before, patience)
+                control = cell.locator(selector).nth(number)
+                problem = _moved(page, cell, kind, control, patience)
+                if problem == UNMOVED:  # a hand that missed the handle tries again
+                    problem = _moved(page, cell, kind, control, patience)
                 if problem:
                     problems.append(f"cell {index + 1}: {kind} {number + 1} in the {view}: {problem}")
     return problems
+
+
+def _moved(page, cell, kind, control, patience):
+    """Move a control of a widget that has come to rest; return what is wrong, if anything."""
+    before = _at_rest(page, cell, patience)
+    move(page, kind, control)
+    return _reaction(cell, before, patience)
+
+
+def _at_rest(page, cell, patience, still=0.2):
+    """Wait until what the cell shows has not changed for a while: a picture that arrives late moves the controls."""
+    end = monotonic() + patience
+    before, since = None, monotonic()
+    while monotonic() < min(since + still, end):
+        page.wait_for_function(IS_IDLE)
+        shown = cell.evaluate(SHOWN)
+        if shown != before:
+            before, since = shown, monotonic()
+        sleep(0.05)
+    return before
 
 
 def move(page, kind, control):
@@ -208,7 +230,7 @@ def move(page, kind, control):
         page.mouse.move(x + (-150 if at_end else 150), y, steps=4)
         page.mouse.up()
     elif kind == "text":
-        word = "of the" if control.input_value() == "to be" else "to be"
+        word = "of the" if control.input_value().strip() == "to be" else "to be"
         control.fill("")
         control.press_sequentially(word)
         control.press("Enter")
@@ -229,7 +251,7 @@ def _reaction(cell, before, patience):
     end = monotonic() + patience
     while cell.evaluate(SHOWN) == before:
         if monotonic() > end:
-            return "nothing changes"
+            return UNMOVED
         sleep(0.05)
     if cell.locator("[data-mime-type*=error], [data-mime-type*=stderr]").count():
         return "it shows an error"
