@@ -1158,11 +1158,11 @@ def name_rows(pairs):
     return x, as_rows([name for name, _ in known], name_number)
 
 
-def trained_name_writer(seed, passes=3):
+def trained_name_writer(seed, passes=2):
     """A writer of names, asked for by language, after some passes through the training names."""
     torch.manual_seed(seed)
     model = Requested(nn.Embedding(len(LANGUAGES), 96), name_V, E=32, H=96)
-    for _ in train_writer(model, *name_rows(names.train), seed, passes, B=64, lr=0.02):
+    for _ in train_writer(model, *name_rows(names.train), seed, passes, B=64, lr=0.03):
         pass
     return model.eval()
 
@@ -1185,7 +1185,7 @@ for what, x in (("right label", name_x), ("another's label", wrong_x)):
 print(f"uniform          {math.log(len(name_number) + 1):.2f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# A wrong label costs 0.8 nats for each character, far more than a wrong colour. (About one in twenty of the "wrong" labels is right by chance.)
+# A wrong label costs 0.7 nats for each character, far more than a wrong colour. (About one in twenty of the "wrong" labels is right by chance.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Some names, please
@@ -1283,7 +1283,7 @@ print("log p of the search, step by step:", torch.allclose(best_log_p[:, 0], by_
 print("and by teacher forcing:           ", torch.allclose(best_log_p[:, 0], at_once, atol=1e-3))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# "False" does not mean invented: a name may be put together from parts that were learned. And a beam of 20 need not find the argmax. About one in a thousand, or less: that is all the probability there is for the likeliest name. So the likeliest name says little about what the model writes.
+# "False" does not mean invented: a name may be put together from parts that were learned. And a beam of 20 need not find the argmax. One in a hundred, often much less: that is all the probability there is for the likeliest name. So the likeliest name says little about what the model writes.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Likely is not typical
@@ -1406,7 +1406,7 @@ def written_for_all(model, T, count=40, seed=0):
     return texts_of(write(model, asked, drawn_at(T), 40), name_letters), asked
 
 
-TEMPERATURES = (0.5, 0.8, 1.0, 1.5)
+TEMPERATURES = (0.5, 0.8, 1.0)
 judgement = {}  # per temperature: (agreement, new, different) for each start
 agreed = {}  # per temperature: bools (3 starts, 24, 40)
 for T in TEMPERATURES:
@@ -1427,7 +1427,7 @@ print(f"chance                      {1 / len(LANGUAGES):.0%}")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 agreement = {T: np.mean([run[0] for run in runs]) for T, runs in judgement.items()}
-print("the hotter, the less agreement:          ", agreement[0.5] > agreement[0.8] > agreement[1.0] > agreement[1.5])
+print("the hotter, the less agreement:          ", agreement[0.5] > agreement[0.8] > agreement[1.0])
 print("at T = 1 below people's names:           ", agreement[1.0] < name_right.double().mean().item() - 0.1)
 print("new names are more frequent when hotter: ", judgement[0.5][0][1] < judgement[1.0][0][1])
 
@@ -1747,7 +1747,7 @@ def trained_reviewer(seed, forget):
     model = Requested(nn.Embedding(2, 64), len(review_letters), E=16, H=64)
     open_forget_gates(model.lstm, forget)
     x, y = sign_requests(review_signs), as_rows(reviews, review_number)
-    for _ in train_writer(model, x, y, seed, passes=5, B=16, lr=0.02, batches=random_rows):
+    for _ in train_writer(model, x, y, seed, passes=3, B=16, lr=0.03, batches=random_rows):
         pass
     return model.eval()
 
@@ -1757,7 +1757,7 @@ def trained_reviewer(seed, forget):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Told once, and forgotten
 #
-# The request is told before the first letter; the adjective that it decides comes some fifteen letters later. A forget gate with bias 1 lets $\sigma(1) \approx 0.73$ through at each step, one with bias 4 0.98. Asked for 300 reviews of each sign:
+# The request is told before the first letter; the adjective that it decides comes some fifteen letters later. A forget gate with bias 1 lets $\sigma(1) \approx 0.73$ through at each step, one with bias 6 0.998. Asked for 300 reviews of each sign:
 
 # %%
 asked_signs = np.repeat([1, -1], 300)
@@ -1775,21 +1775,20 @@ def reviews_on_request(model, signs, seed=0):
 # ### Does it remember?
 
 # %% tags=["topic-B3b"]
-reviewers = {forget: [trained_reviewer(seed, forget) for seed in range(2)] for forget in (1, 4)}
+reviewers = {forget: [trained_reviewer(seed, forget) for seed in range(3)] for forget in (1, 6)}
 sign_shares = {}
 for forget, models in reviewers.items():
     decided = np.array([[sentiment(text) for text in reviews_on_request(model, asked_signs)] for model in models])
     sign_shares[forget] = [100 * np.mean((row == asked_signs)[row != 0]) for row in decided]
-    one, other = sign_shares[forget]
-    kept = 1 / (1 + math.exp(-forget))
-    print(f"bias {forget}: {one:.0f} % and {other:.0f} % have the sign asked for; left of v after 15 steps: {kept**15:.2f}")
+    shares, kept = ", ".join(f"{share:.0f}" for share in sign_shares[forget]), 1 / (1 + math.exp(-forget))
+    print(f"bias {forget}: {shares} % have the sign asked for; left of v after 15 steps: {kept**15:.2f}")
 print("chance: 50 %")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
-print("with bias 4 each start does better than each with bias 1:", min(sign_shares[4]) > max(sign_shares[1]))
+print("with bias 6 each start does better than each with bias 1:", min(sign_shares[6]) > max(sign_shares[1]))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Two starts each. Longer training would help as well: the gates can learn to open, if any gradient arrives. Other remedies: tell the request at every step, or let the writer look back (attention, notebook 7).
+# Three starts each. Try a bias of 4, which some starts do not get away with, and longer training: the gates can learn to open, if any gradient arrives. Other remedies: tell the request at every step, or let the writer look back (attention, notebook 7).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Does it write what was asked for?
@@ -1803,7 +1802,7 @@ def by_words(text):
     return int(np.sign(sum(word in GOOD for word in words) - sum(word in BAD for word in words)))
 
 
-written_reviews = reviews_on_request(reviewers[4][0], asked_signs, seed=1)
+written_reviews = reviews_on_request(reviewers[6][0], asked_signs, seed=1)
 decided = np.array([sentiment(text) for text in written_reviews])
 in_language = decided != 0
 print(*(f"{sign:+}: {text}" for sign, text in list(zip(asked_signs, written_reviews))[::120]), sep="\n")
@@ -1854,7 +1853,7 @@ def auc(written, fresh):
 nats_of = {}
 for what, texts in (("fresh", fresh), ("written", written_reviews)):
     x, y = sign_requests(asked_signs), as_rows(texts, review_number)
-    nats_of[what] = (letter_losses(reviewers[4][0], x, y).sum(dim=1) / (y != PAD).sum(dim=1)).numpy()
+    nats_of[what] = (letter_losses(reviewers[6][0], x, y).sum(dim=1) / (y != PAD).sum(dim=1)).numpy()
 lengths = np.array([len(text) for text in written_reviews]), [len(text) for text in fresh]
 print("written reviews:          all   those of the language")
 for what, (a, b) in {"nats per character": (nats_of["written"], nats_of["fresh"]), "length": lengths}.items():
@@ -1994,7 +1993,7 @@ def parameters(model):
 asked_for = {
     "colours": (colour_writers[0][0], colour_requests(colour_names)),
     "names": (name_writers[0], name_x),
-    "reviews": (reviewers[4][0], sign_requests(review_signs)),
+    "reviews": (reviewers[6][0], sign_requests(review_signs)),
 }
 
 # %% tags=["topic-G4"]
@@ -2018,7 +2017,7 @@ print("all three are of one class:", len({type(model) for model, _ in asked_for.
 # %% tags=["topic-G2"]
 print("colours:", *(" · ".join(names_for(rgb, 3)) for rgb in EIGHT[:3]), sep="\n  ")
 print("names:  ", *(" · ".join(invented_in(language, 3)) for language in ("Welsh", "Polish", "Turkish")), sep="\n  ")
-print("reviews:", *reviews_on_request(reviewers[4][0], np.array([1, -1, 1]), seed=2), sep="\n  ")
+print("reviews:", *reviews_on_request(reviewers[6][0], np.array([1, -1, 1]), seed=2), sep="\n  ")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Nothing in the code says what a colour or a language is. Add to this the Python functions of 08_char_rnn: any text will do, and its style comes along, mistakes and prejudices included.
