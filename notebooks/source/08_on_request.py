@@ -1905,7 +1905,7 @@ def plot_flood():
     return fig
 
 # %% tags=["output-only", "topic-B3b"]
-show(plot_flood(), "Some two dozen written reviews lift the poor place from 2.2 stars to where the honest one is.")
+show(plot_flood(), "Forty written reviews lift the poor place from 2.2 stars to where the honest one is; the formula knows no slips.")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 print("forty lift it to the honest mean at least, within a quarter star:", pages[0.3][:, -1].mean() > pages[0.7][:, 0].mean() - 0.25)
