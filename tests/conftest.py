@@ -10,7 +10,6 @@ from lab import running_lab
 from publish.assets import AssetError, install_vendor
 from publish.slides import ROOT
 
-
 SLOWEST = ("test_lab.py", "test_lab_later.py", "test_modes.py")
 
 
