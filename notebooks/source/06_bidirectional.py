@@ -1701,7 +1701,7 @@ print("of these mistakes the BiLSTM makes fewer than a tenth:", left < 0.1)
 # %% tags=["output-only"]
 missed = list(missed_by_all("BiLSTM"))
 for before, name, after, true, guessed, count in missed[:8]:
-    print(f"{count:3} {before[-20:]:>20} [{name}] {after:{30 - len(name)}.15} {true}, not {guessed}")
+    print(f"{count:3} {before[-20:]:>20} {f'[{name}] {after:.15}':33} {true}, not {guessed}")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 late, both = (role_results[reader][:, 0].mean() for reader in ("LSTM, one late", "BiLSTM"))

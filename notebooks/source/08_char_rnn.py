@@ -1923,7 +1923,7 @@ print("agrees with Python's tokenizer in more than 99 % of the functions:", np.m
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Read, and keep every memory
 #
-# `step` gives state and memory; we keep both for all characters. Eighty random functions of each part, of 60 to 120 characters, in which a quote occurs. The result is a table of 320 numbers for each character:
+# `step` gives state and memory; we keep both for all characters. Up to eighty random functions of each part, of 60 to 120 characters, in which a quote occurs. The result is a table of 320 numbers for each character:
 
 # %%
 @torch.no_grad()
@@ -1939,7 +1939,7 @@ def history_of(model, y):
 watched = {}
 for part in ("validation", "test"):
     fitting = [text for text in functions[part] if 60 <= len(text) <= 120 and "'" in text]
-    watched[part] = random.Random(0).sample(fitting, 80)
+    watched[part] = random.Random(0).sample(fitting, min(80, len(fitting)))
 watched_rows = {part: as_rows(texts, number) for part, texts in watched.items()}
 histories = {part: history_of(writer, y) for part, y in watched_rows.items()}
 print({part: tuple(history.shape) for part, history in histories.items()})
