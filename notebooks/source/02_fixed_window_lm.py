@@ -43,6 +43,23 @@ from course_utils.data import load_grammar, load_prose, tokenize
 
 setup(seed=0)
 
+# %% slideshow={"slide_type": "skip"}
+# Derived in notebook 1:
+from course_utils.taught.ngram_lm import (
+    BOS,
+    EOS,
+    UNK,
+    context_of,
+    count_ngrams,
+    estimate_discount,
+    kneser_ney,
+    ngrams,
+    perplexity,
+    replace_rare,
+    token_probs,
+    vocabulary,
+)
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols
 #
@@ -77,22 +94,6 @@ setup(seed=0)
 # ## The corpora and the number to beat
 #
 # The data, the vocabulary and interpolated Kneser–Ney are those of notebook 1, unchanged.
-
-# %% slideshow={"slide_type": "skip"}
-from course_utils.taught.ngram_lm import (
-    BOS,
-    EOS,
-    UNK,
-    context_of,
-    count_ngrams,
-    estimate_discount,
-    kneser_ney,
-    ngrams,
-    perplexity,
-    replace_rare,
-    token_probs,
-    vocabulary,
-)
 
 # %%
 grammar = load_grammar("english")

@@ -44,6 +44,30 @@ from course_utils.data import load_grammar, load_names, load_prose
 
 setup(seed=0)
 
+# %% slideshow={"slide_type": "skip"}
+# Derived in notebooks 1 (counting) and 2 (the window model):
+from course_utils.taught.fixed_window_lm import (
+    BETWEEN,
+    agreement,
+    log_probs,
+    lr_schedule,
+    train,
+    verbs_of,
+    window_function,
+    window_model,
+    windows,
+)
+from course_utils.taught.ngram_lm import (
+    BOS,
+    EOS,
+    count_ngrams,
+    estimate_discount,
+    kneser_ney,
+    perplexity,
+    replace_rare,
+    vocabulary,
+)
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols
 #
@@ -1194,30 +1218,6 @@ def guess_language(name):
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Row b of a window continues row b of the window before: only therefore may the state be carried on. Detaching keeps the value and cuts the gradient; setting the state to zero would throw the context away.
-
-# %% slideshow={"slide_type": "skip"}
-# Counting and its yardstick were derived in notebook 1, the window model in notebook 2.
-from course_utils.taught.fixed_window_lm import (
-    BETWEEN,
-    agreement,
-    log_probs,
-    lr_schedule,
-    train,
-    verbs_of,
-    window_function,
-    window_model,
-    windows,
-)
-from course_utils.taught.ngram_lm import (
-    BOS,
-    EOS,
-    count_ngrams,
-    estimate_discount,
-    kneser_ney,
-    perplexity,
-    replace_rare,
-    vocabulary,
-)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Streams and windows
