@@ -1474,7 +1474,7 @@ show(plot_likeliest("return the length of"), "The five likeliest words after “
 
 # %% tags=["widget", "output-only", "nbval-ignore-output"] nbval_ignore_reason="a widget's output lives in the widget"
 @interact(text=Text("return the width of", description="text", continuous_update=False))
-def typing(text):
+def typing_for_both(text):
     """Show the likeliest next words by both models while the text changes."""
     show(plot_likeliest(text), f"The likeliest words after: {' '.join(known(text)) or '(the beginning)'}")
 

@@ -748,31 +748,31 @@ def new_weights(V, E, H, out):
     return [(scale * torch.randn(shape)).requires_grad_() for shape, scale in pairs]
 
 
-def encode(x, length, weights):
+def encode_names(x, length, weights):
     """The state (B, H) after each name's last character, from padded characters x (B, T)."""
     C, W_xh, W_hh, b_h, *_ = weights
     states, _ = rnn(C[x], torch.zeros(len(x), len(b_h)), W_xh, W_hh, b_h)
     return states[torch.arange(len(x)), length - 1]
 
 
-def decode(h, weights):
+def score_languages(h, weights):
     """Scores (B, out) from states (B, H)."""
     *_, W_hy, b_y = weights
     return h @ W_hy + b_y
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# encode and decode are the words of notebook 0: the two braces under its picture. Everything that is trained is in the list `weights`.
+# Encode and decode are the words of notebook 0: the two braces under its picture. Everything that is trained is in the list `weights`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Padding changes no state
 #
-# What exercise 4 is about, tested on `encode`: pad the names further, the answer must stay.
+# What exercise 4 is about, tested on `encode_names`: pad the names further, the answer must stay.
 
 # %% tags=["nbval-check-output"]
 torch.manual_seed(0)
 weights = new_weights(V=len(CHARACTERS) + 1, E=32, H=128, out=len(LANGUAGES))
 longer = nn.functional.pad(x[:5], (0, 9))  # nine more columns of padding
-same = torch.equal(encode(x[:5], length[:5], weights), encode(longer, length[:5], weights))
+same = torch.equal(encode_names(x[:5], length[:5], weights), encode_names(longer, length[:5], weights))
 print("more padding changes no state:", same)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -810,7 +810,7 @@ def sgd_step(weights, lr):
 def accuracy(x, length, y, weights):
     """The share of names whose likeliest language is right."""
     with torch.no_grad():
-        guesses = decode(encode(x, length, weights), weights).argmax(dim=1)
+        guesses = score_languages(encode_names(x, length, weights), weights).argmax(dim=1)
         return (guesses == y).float().mean().item()
 
 
@@ -845,7 +845,7 @@ def walk(weights, step, epochs=1, B=64):
     for _ in range(epochs):
         for rows in name_batches(length, B):
             T = length[rows].max()
-            loss = nll(decode(encode(x[rows, :T], length[rows], weights), weights), y[rows])
+            loss = nll(score_languages(encode_names(x[rows, :T], length[rows], weights), weights), y[rows])
             loss.backward()
             step(weights)
             losses.append(loss.item())

@@ -52,6 +52,7 @@ setup(seed=0)
 from course_utils.taught.bidirectional import direction_weights, reverse_padded
 from course_utils.taught.fixed_window_lm import lr_schedule
 from course_utils.taught.lstm_gru import init_forget_bias, lstm, lstm_step_fused
+from course_utils.taught.vanilla_rnn import parameter_count
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols
@@ -1654,11 +1655,6 @@ class Attentive(Translator):
 # Three models with nearly the same number of parameters; what attention needs, it takes from $H$:
 
 # %%
-def parameter_count(model):
-    """How many numbers a model learns."""
-    return sum(p.numel() for p in model.parameters())
-
-
 translators["dot"] = Attentive(V_x, V_y, E=32, H=96, score=Dot())
 translators["additive"] = Attentive(V_x, V_y, E=32, H=88, score=Additive(88))
 {name: parameter_count(model) for name, model in translators.items()}

@@ -42,6 +42,11 @@ from course_utils.data import fetch_corpus
 
 setup(seed=0)
 
+# %% slideshow={"slide_type": "skip"}
+# Derived in notebooks 2 (the schedule) and 3:
+from course_utils.taught.fixed_window_lm import lr_schedule
+from course_utils.taught.vanilla_rnn import parameter_count
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols
 #
@@ -382,18 +387,6 @@ with torch.no_grad():
 # The recipe of notebook 5: sentences of similar length together, a rate that rises briefly and falls to 0, clipped gradients.
 
 # %% slideshow={"slide_type": "skip"}
-def lr_schedule(optimizer, lr, steps):
-    """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
-    return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
-    )
-
-
-def parameter_count(model):
-    """How many numbers a model learns."""
-    return sum(p.numel() for p in model.parameters())
-
-
 def sentence_batches(length, B):
     """Yield the row numbers of all sentences once, B at a time, sentences of similar length together."""
     rows = torch.argsort(length + 2 * torch.rand(len(length))).split(B)
