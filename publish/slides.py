@@ -1,8 +1,8 @@
 """Make slide decks: each built notebook becomes an offline HTML deck and a PDF.
 
-    python publish/slides.py              all notebooks, to dist/slides/
-    python publish/slides.py 01 03        only these
-    python publish/slides.py --pictures DIR   and a picture of every slide, to look at
+    python -m publish.slides              all notebooks, to dist/slides/
+    python -m publish.slides 01 03        only these
+    python -m publish.slides --pictures DIR   and a picture of every slide, to look at
 
 A deck is one HTML file beside the folder vendor/; it needs no network and opens from a file manager as well.
 """
@@ -27,14 +27,11 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # this file is run as a script, too
+from course_utils.plotting import COLOR
+from publish.assets import AssetError, install_vendor
+from publish.course import ROOT, built_notebooks
+from publish.files import unfold, write_file
 
-from course_utils.plotting import COLOR  # noqa: E402
-from publish.assets import AssetError, install_vendor  # noqa: E402
-from publish.files import unfold, write_file  # noqa: E402
-
-NOTEBOOKS = ROOT / "notebooks"
 SLIDES = ROOT / "dist" / "slides"
 TEMPLATES = Path(__file__).with_name("template")
 WIDTH, HEIGHT = 1280, 720
@@ -65,11 +62,6 @@ BROWSER_FLAGS = (
 
 class SlidesError(Exception):
     """A deck could not be made; the message says which and what to do."""
-
-
-def built_notebooks(folder=NOTEBOOKS):
-    """Return the paths of the built notebooks: the course, then its companions on real corpora."""
-    return [path for part in (folder, folder / "real_corpora") for path in sorted(part.glob("[0-9][0-9]_*.ipynb"))]
 
 
 # --- From notebook to HTML ---------------------------------------------------------------------------------------
