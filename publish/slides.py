@@ -11,20 +11,24 @@ import argparse
 import base64
 import html
 import mimetypes
+import os
 import re
 import shutil
 import sys
 from contextlib import contextmanager
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import nbformat
 from nbconvert import HTMLExporter
 from PIL import Image
+from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import sync_playwright
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
+from pypdf import PdfReader
 from tqdm import tqdm
 
 from course_utils.plotting import COLOR
@@ -49,9 +53,8 @@ BROWSER_PLACES = (
     "C:/Program Files/Google/Chrome/Application/chrome.exe",
     "C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe",
 )
-# No sandbox and no GPU, because containers offer neither; the rest keeps the browser from calling home.
+# No GPU, because containers offer none; the rest keeps the browser from calling home.
 BROWSER_FLAGS = (
-    "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
     "--disable-component-update",
@@ -163,17 +166,22 @@ def embed_images(page, notebook):
         notebook: the notebook that it comes from; addresses are relative to its folder.
 
     Raises:
-        SlidesError: if there is no such picture.
+        SlidesError: if there is no such picture, or if it is a file that a deck must not carry away: none of the
+            repository or of the notebook's folder, or no picture.
     """
 
     def embed(match):
         before, address, after = match.groups()
         if re.match(r"[a-z]+:", address):
             return match.group()
-        picture = notebook.parent / html.unescape(address)
+        picture = (notebook.parent / html.unescape(address)).resolve()
+        kind = mimetypes.guess_type(picture.name)[0] or "no known type"
+        if not any(picture.is_relative_to(home.resolve()) for home in (ROOT, notebook.parent)):
+            raise SlidesError(f"{notebook.name} shows {address}, which lies outside the course: move it into figures/")
         if not picture.is_file():
             raise SlidesError(f"{notebook.name} shows {address}, which does not exist; see `make figures`")
-        kind = mimetypes.guess_type(picture.name)[0]
+        if not kind.startswith("image/"):
+            raise SlidesError(f"{notebook.name} shows {address} as a picture, but it is none ({kind})")
         return f"{before}data:{kind};base64,{base64.b64encode(picture.read_bytes()).decode()}{after}"
 
     return re.sub(r'(<img\b[^>]*?\bsrc=")([^"]+)(")', embed, page)
@@ -193,10 +201,14 @@ def find_browser(playwright):
 
 @contextmanager
 def open_browser():
-    """Yield a running browser, or None where none is installed."""
+    """Yield a running browser, or None where none is installed.
+
+    Raises:
+        SlidesError: if the browser is there, but does not start.
+    """
     with sync_playwright() as playwright:
         path = find_browser(playwright)
-        browser = path and playwright.chromium.launch(executable_path=path, args=list(BROWSER_FLAGS))
+        browser = path and launch(playwright, path)
         try:
             yield browser
         finally:
@@ -204,8 +216,17 @@ def open_browser():
                 browser.close()
 
 
+def launch(playwright, path):
+    """Start a browser: in its sandbox, but for root, whom it refuses, and on CI, whose machines often forbid one."""
+    sandbox = getattr(os, "geteuid", lambda: 1000)() != 0 and os.environ.get("CI") != "true"
+    try:
+        return playwright.chromium.launch(executable_path=path, args=list(BROWSER_FLAGS), chromium_sandbox=sandbox)
+    except BrowserError as error:
+        raise SlidesError(f"{path} does not start: {error.message.splitlines()[0]}") from error
+
+
 def open_deck(page, address, query=""):
-    """Open a deck in a browser page and wait until its formulas, widgets and pictures are drawn.
+    """Open a deck in a browser page and wait until its formulas, widgets, pictures and pages are drawn.
 
     Args:
         page: a page of playwright.
@@ -213,7 +234,7 @@ def open_deck(page, address, query=""):
         query: added to the URL, e.g. "?print-pdf".
     """
     page.goto(address + query)
-    page.wait_for_selector("body[data-ready]", state="attached", timeout=60_000)
+    page.wait_for_selector("body[data-ready]", state="attached", timeout=120_000)
 
 
 def new_page(browser):
@@ -222,9 +243,16 @@ def new_page(browser):
 
 
 def build_pdf(deck, page):
-    """Print a deck, one page per slide, to the PDF of the same name, and return its path."""
+    """Print a deck, one page per slide, to the PDF of the same name, and return its path.
+
+    Raises:
+        SlidesError: if the browser printed more or fewer pages than there are slides; nothing is written then.
+    """
     open_deck(page, deck.as_uri(), "?print-pdf")
     content = page.pdf(width=f"{WIDTH}px", height=f"{HEIGHT}px", print_background=True, prefer_css_page_size=True)
+    pages, slides = len(PdfReader(BytesIO(content)).pages), page.evaluate("Reveal.getTotalSlides()")
+    if pages != slides:
+        raise SlidesError(f"{deck.name}: the browser printed {pages} pages for {slides} slides; run this again")
     return write_file(deck.with_suffix(".pdf"), content)
 
 
@@ -236,9 +264,8 @@ def take_pictures(deck, page, folder):
     pictures = []
     for number in range(page.evaluate("Reveal.getTotalSlides()")):
         page.evaluate(SHOW_WHOLE_SLIDE, number)
-        page.wait_for_timeout(50)
         pictures.append(folder / deck.stem / f"{number + 1:02d}.png")
-        page.screenshot(path=pictures[-1])
+        page.screenshot(path=pictures[-1], animations="disabled")
     for sheet, first in enumerate(range(0, len(pictures), 12)):
         contact_sheet(pictures[first : first + 12]).save(folder / f"{deck.stem}-{sheet + 1}.png")
 
