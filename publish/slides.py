@@ -1,8 +1,8 @@
 """Make slide decks: each built notebook becomes an offline HTML deck and a PDF.
 
-    python publish/slides.py              all notebooks, to dist/slides/
-    python publish/slides.py 01 03        only these
-    python publish/slides.py --pictures DIR   and a picture of every slide, to look at
+    python -m publish.slides              all notebooks, to dist/slides/
+    python -m publish.slides 01 03        only these
+    python -m publish.slides --pictures DIR   and a picture of every slide, to look at
 
 A deck is one HTML file beside the folder vendor/; it needs no network and opens from a file manager as well.
 """
@@ -11,11 +11,9 @@ import argparse
 import base64
 import html
 import mimetypes
-import os
 import re
 import shutil
 import sys
-from contextlib import contextmanager
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -23,56 +21,27 @@ from pathlib import Path
 import nbformat
 from nbconvert import HTMLExporter
 from PIL import Image
-from playwright.sync_api import Error as BrowserError
-from playwright.sync_api import sync_playwright
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from pypdf import PdfReader
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # this file is run as a script, too
+from course_utils.plotting import COLOR
+from publish.assets import AssetError, install_vendor
+from publish.browser import BROWSER_HELP, BrowserError, open_browser
+from publish.course import ROOT, built_notebooks
+from publish.files import unfold, write_file
 
-from course_utils.plotting import COLOR  # noqa: E402
-from publish.assets import AssetError, install_vendor  # noqa: E402
-from publish.files import unfold, write_file  # noqa: E402
-
-NOTEBOOKS = ROOT / "notebooks"
 SLIDES = ROOT / "dist" / "slides"
 TEMPLATES = Path(__file__).with_name("template")
 WIDTH, HEIGHT = 1280, 720
 # reveal.js counts fragments from 0; a number beyond the last one shows them all.
 SHOW_WHOLE_SLIDE = "i => { const {h, v} = Reveal.getIndices(Reveal.getSlides()[i]); Reveal.slide(h, v, 9999); }"
 
-BROWSER_HELP = (
-    "No Chromium or Chrome was found. Debian: apt install chromium; others: .venv/bin/playwright install chromium"
-)
-BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-BROWSER_PLACES = (
-    "/usr/bin/chromium",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "C:/Program Files/Google/Chrome/Application/chrome.exe",
-    "C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe",
-)
-# No GPU, because containers offer none; the rest keeps the browser from calling home.
-BROWSER_FLAGS = (
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-
 
 class SlidesError(Exception):
     """A deck could not be made; the message says which and what to do."""
-
-
-def built_notebooks(folder=NOTEBOOKS):
-    """Return the paths of the built notebooks: the course, then its companions on real corpora."""
-    return [path for part in (folder, folder / "real_corpora") for path in sorted(part.glob("[0-9][0-9]_*.ipynb"))]
 
 
 # --- From notebook to HTML ---------------------------------------------------------------------------------------
@@ -198,41 +167,6 @@ def embed_images(page, notebook):
 # --- With a browser: PDF and pictures ----------------------------------------------------------------------------
 
 
-def find_browser(playwright):
-    """Return the path of an installed Chromium or Chrome, or None."""
-    found = [shutil.which(name) for name in BROWSER_NAMES]
-    for path in [*found, *BROWSER_PLACES, playwright.chromium.executable_path]:
-        if path and Path(path).exists():
-            return str(path)
-    return None
-
-
-@contextmanager
-def open_browser():
-    """Yield a running browser, or None where none is installed.
-
-    Raises:
-        SlidesError: if the browser is there, but does not start.
-    """
-    with sync_playwright() as playwright:
-        path = find_browser(playwright)
-        browser = path and launch(playwright, path)
-        try:
-            yield browser
-        finally:
-            if browser:
-                browser.close()
-
-
-def launch(playwright, path):
-    """Start a browser: in its sandbox, but for root, whom it refuses, and on CI, whose machines often forbid one."""
-    sandbox = getattr(os, "geteuid", lambda: 1000)() != 0 and os.environ.get("CI") != "true"
-    try:
-        return playwright.chromium.launch(executable_path=path, args=list(BROWSER_FLAGS), chromium_sandbox=sandbox)
-    except BrowserError as error:
-        raise SlidesError(f"{path} does not start: {error.message.splitlines()[0]}") from error
-
-
 def open_deck(page, address, query=""):
     """Open a deck in a browser page and wait until its formulas, widgets, pictures and pages are drawn.
 
@@ -316,6 +250,7 @@ def build_decks(notebooks, folder, require_pdf=False, pictures=None):
     Raises:
         SlidesError: if a deck cannot be made, or no browser is there for a PDF or picture that is required.
         AssetError: if the decks' JavaScript is not cached and cannot be downloaded.
+        BrowserError: if the browser does not start.
     """
     install_vendor(folder / "vendor")
     with open_browser() as browser:
@@ -361,7 +296,7 @@ def main(arguments=None):
         folder = options.to.resolve()
         folder.mkdir(parents=True, exist_ok=True)
         build_decks(notebooks, folder, options.require_pdf, options.pictures)
-    except (SlidesError, AssetError) as error:
+    except (SlidesError, AssetError, BrowserError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

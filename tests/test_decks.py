@@ -21,8 +21,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from PIL import Image
 from pypdf import PdfReader, PdfWriter
 
+from publish import browser as finder
 from publish import slides
 from publish.assets import PACKAGES, AssetError, Package, install_vendor
+from publish.course import built_notebooks
 
 SMALLEST_FONT = 18
 NO_ALT = ("", "No description has been provided for this image")  # the second is what nbconvert fills in
@@ -213,7 +215,7 @@ def complaints(deck):
 # --- The course's decks --------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=slides.built_notebooks(), ids=lambda path: path.stem)
+@pytest.fixture(scope="module", params=built_notebooks(), ids=lambda path: path.stem)
 def deck(request, folder, browser):
     return measure(request.param, folder, browser)
 
@@ -452,23 +454,23 @@ def test_a_deck_carries_no_file_away_that_is_no_picture_of_the_course(address, k
 
 @pytest.mark.parametrize("root, ci, sandbox", [(0, "", False), (1000, "", True), (1000, "true", False)])
 def test_the_browser_leaves_its_sandbox_only_for_root_and_on_ci(root, ci, sandbox, monkeypatch):
-    monkeypatch.setattr(slides.os, "geteuid", lambda: root, raising=False)
+    monkeypatch.setattr(finder.os, "geteuid", lambda: root, raising=False)
     monkeypatch.setenv("CI", ci)
     asked = SimpleNamespace(chromium=SimpleNamespace(launch=lambda **options: options))
 
-    options = slides.launch(asked, "/usr/bin/chromium")
+    options = finder.launch(asked, "/usr/bin/chromium")
 
     assert options["chromium_sandbox"] == sandbox and "--no-sandbox" not in options["args"]
 
 
 def test_a_browser_that_does_not_start_is_named(monkeypatch):
     def launch(**_):
-        raise slides.BrowserError("No usable sandbox!\nA page of details.")
+        raise finder.Error("No usable sandbox!\nA page of details.")
 
     asked = SimpleNamespace(chromium=SimpleNamespace(launch=launch))
 
-    with pytest.raises(slides.SlidesError, match="^/usr/bin/chromium does not start: No usable sandbox!$"):
-        slides.launch(asked, "/usr/bin/chromium")
+    with pytest.raises(finder.BrowserError, match="^/usr/bin/chromium does not start: No usable sandbox!$"):
+        finder.launch(asked, "/usr/bin/chromium")
 
 
 def test_a_pdf_waits_for_its_pages_however_long_the_browser_takes_to_lay_them_out(clean_deck, browser):
@@ -518,12 +520,12 @@ def test_without_a_browser_the_html_is_written_and_a_message_tells_how_to_get_th
 
 
 def test_no_browser_on_the_machine_is_noticed(monkeypatch):
-    monkeypatch.setattr(slides.shutil, "which", lambda name: None)
-    monkeypatch.setattr(slides, "BROWSER_PLACES", ())
+    monkeypatch.setattr(finder.shutil, "which", lambda name: None)
+    monkeypatch.setattr(finder, "PLACES", ())
 
     nothing_installed = SimpleNamespace(chromium=SimpleNamespace(executable_path="/nowhere/chrome"))
 
-    assert slides.find_browser(nothing_installed) is None
+    assert finder.find_browser(nothing_installed) is None
 
 
 @pytest.mark.parametrize("ci, outcome", [("true", pytest.fail.Exception), ("", pytest.skip.Exception)])
