@@ -34,7 +34,7 @@ def computed(name):
 
 GRAMMAR = taught.grammar = taught.load_grammar("english")
 ACTIVATIONS = taught.ACTIVATIONS = computed("ACTIVATIONS")
-VERBS = taught.VERBS = computed("VERBS")
+VERBS = taught.verbs_of(GRAMMAR)
 QUESTIONS = taught.QUESTIONS = computed("QUESTIONS")
 pytestmark = pytest.mark.usefixtures("double_precision")
 DISTANCES = [between + 1 for between in taught.BETWEEN]
