@@ -18,7 +18,7 @@ from publish.build import is_stale, read_source
 RULES = []
 SLIDE_TYPES = {"slide", "subslide", "fragment", "notes", "skip", None}
 TAGS = re.compile(
-    r"topic-[A-G]\d+[a-e]?|nbval-check-output|nbval-ignore-output|volatile|output-only|widget"
+    r"topic-[A-G]\d+[a-e]?|nbval-check-output|nbval-ignore-output|volatile|output-only|widget|export"
     r"|exercise-\d+-(stub|check|solution)"
 )
 # Calls whose value is None: alone in a cell's last line they show nothing.

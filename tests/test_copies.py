@@ -15,7 +15,9 @@ def definitions(source):
     """The functions and classes that a notebook defines at its outer level, those of its exercises left out."""
     for cell in read_source(source).cells:
         if cell.cell_type == "code" and exercise_part(cell) == (None, None):
-            yield from (node for node in ast.parse(cell.source).body if isinstance(node, ast.FunctionDef | ast.ClassDef))
+            yield from (
+                node for node in ast.parse(cell.source).body if isinstance(node, ast.FunctionDef | ast.ClassDef)
+            )
 
 
 def code_of(node):
