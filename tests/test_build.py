@@ -242,7 +242,7 @@ def test_only_what_is_stale_is_built(project, built, capsys):
 HELPERS = {
     "__init__.py": "from course_utils.checks import check\n\n\ndef setup():\n    pass\n",
     "checks.py": "def check():\n    pass\n",
-    "data/__init__.py": "from course_utils.data.names import load_names\nfrom course_utils.data.prose import load_prose\n",
+    "data/__init__.py": "from course_utils.data.names import load_names\nfrom course_utils.data.prose import load_prose",
     "data/prose.py": "from course_utils.data.words import tokenize\n\n\ndef load_prose():\n    return 'prose.toml'\n",
     "data/prose.toml": "x = 1\n",
     "data/words.py": "FOLDER = 'lists'\n\n\ndef tokenize():\n    pass\n",
@@ -294,7 +294,7 @@ def test_a_notebook_is_stale_when_a_helper_changes_that_it_imports_directly_or_n
     (helpers / name).write_bytes(HELPERS[name].replace("\n", "\r\n").encode())
     assert not is_stale(source, target)  # another system's line ends are no change
 
-    (helpers / name).write_text(HELPERS[name] + "# changed\n", "utf-8")
+    (helpers / name).write_text(HELPERS[name] + "\n# changed\n", "utf-8")
     assert is_stale(source, target) == matters
 
 
@@ -303,7 +303,7 @@ def test_a_package_that_defines_an_imported_name_itself_matters_with_all_that_it
     source, target = project(TEXT + "from course_utils import setup\n")
     write_as_built(source, target)
 
-    (helpers / name).write_text(HELPERS[name] + "# changed\n", "utf-8")
+    (helpers / name).write_text(HELPERS[name] + "\n# changed\n", "utf-8")
 
     assert is_stale(source, target)
 

@@ -43,23 +43,6 @@ from course_utils.data import load_grammar, load_prose, tokenize
 
 setup(seed=0)
 
-# %% slideshow={"slide_type": "skip"}
-# Derived in notebook 1:
-from course_utils.taught.ngram_lm import (
-    BOS,
-    EOS,
-    UNK,
-    context_of,
-    count_ngrams,
-    estimate_discount,
-    kneser_ney,
-    ngrams,
-    perplexity,
-    replace_rare,
-    token_probs,
-    vocabulary,
-)
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols
 #
@@ -79,6 +62,23 @@ from course_utils.taught.ngram_lm import (
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The letter h is the history in statistics and the hidden layer in networks. By the end of the lecture the two meet: the hidden layer is the network's description of the history.
+
+# %% slideshow={"slide_type": "skip"}
+# Derived in notebook 1:
+from course_utils.taught.ngram_lm import (
+    BOS,
+    EOS,
+    UNK,
+    context_of,
+    count_ngrams,
+    estimate_discount,
+    kneser_ney,
+    ngrams,
+    perplexity,
+    replace_rare,
+    token_probs,
+    vocabulary,
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Three ways from a context to a probability
@@ -974,6 +974,9 @@ def window_model(V, E, H, n):
     C = nn.Embedding(V + 1, E)
     nn.init.normal_(C.weight, std=0.1)
     return nn.Sequential(C, nn.Flatten(), nn.Linear((n - 1) * E, H), nn.Tanh(), nn.Linear(H, V))
+
+# %% [markdown]
+# For the 45 words of the grammar, of order 5:
 
 # %%
 model = window_model(V=45, E=16, H=64, n=5)

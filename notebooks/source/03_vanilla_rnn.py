@@ -44,6 +44,26 @@ from course_utils.data import load_grammar, load_names, load_prose
 
 setup(seed=0)
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Symbols
+#
+# | symbol | code | shape | meaning |
+# |---|---|---|---|
+# | $w_t$ | | | token at step $t$; $w_0$ = BOS |
+# | $x_t$ | `x_t` | `(B, E)` | input at step $t$: the vector of token $w_{t-1}$ |
+# | $C$ | `C` | `(V, E)` | table of the tokens' vectors |
+# | $h_t$ | `h` | `(B, H)` | hidden state after step $t$; $h_0 = 0$ |
+# | $W_{xh}, W_{hh}, b_h$ | `W_xh`, `W_hh`, `b_h` | `(E, H)`, `(H, H)`, `(H,)` | weights of the cell, the same at all steps |
+# | $W_{hy}, b_y$ | `W_hy`, `b_y` | `(H, V)`, `(V,)` | weights of the output layer |
+# | $\hat y_t$ | | `(B, V)` | $\text{softmax}(h_t W_{hy} + b_y)$, the prediction of $w_t$ |
+# | $J_t$, $J$ | `J` | | loss at step $t$, and their mean, in nats |
+# | $\theta$, $\eta$ | `weights`, `lr` | | all weights together; the learning rate |
+#
+# `B` sequences are read at once, `T` steps each. In training code, `x` and `y` are the inputs and the targets of a batch.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Note the shift: x_t holds the token before the one that y_t predicts. The first input is BOS.
+
 # %% slideshow={"slide_type": "skip"}
 # Derived in notebooks 1 (counting) and 2 (the window model):
 from course_utils.taught.fixed_window_lm import (
@@ -67,26 +87,6 @@ from course_utils.taught.ngram_lm import (
     replace_rare,
     vocabulary,
 )
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Symbols
-#
-# | symbol | code | shape | meaning |
-# |---|---|---|---|
-# | $w_t$ | | | token at step $t$; $w_0$ = BOS |
-# | $x_t$ | `x_t` | `(B, E)` | input at step $t$: the vector of token $w_{t-1}$ |
-# | $C$ | `C` | `(V, E)` | table of the tokens' vectors |
-# | $h_t$ | `h` | `(B, H)` | hidden state after step $t$; $h_0 = 0$ |
-# | $W_{xh}, W_{hh}, b_h$ | `W_xh`, `W_hh`, `b_h` | `(E, H)`, `(H, H)`, `(H,)` | weights of the cell, the same at all steps |
-# | $W_{hy}, b_y$ | `W_hy`, `b_y` | `(H, V)`, `(V,)` | weights of the output layer |
-# | $\hat y_t$ | | `(B, V)` | $\text{softmax}(h_t W_{hy} + b_y)$, the prediction of $w_t$ |
-# | $J_t$, $J$ | `J` | | loss at step $t$, and their mean, in nats |
-# | $\theta$, $\eta$ | `weights`, `lr` | | all weights together; the learning rate |
-#
-# `B` sequences are read at once, `T` steps each. In training code, `x` and `y` are the inputs and the targets of a batch.
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Note the shift: x_t holds the token before the one that y_t predicts. The first input is BOS.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One cell, used again and again

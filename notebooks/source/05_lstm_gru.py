@@ -41,21 +41,6 @@ from course_utils.data import load_grammar, load_names, load_prose
 
 setup(seed=0)
 
-# %% slideshow={"slide_type": "skip"}
-# Derived in notebooks 1 (counting), 2 (the window model, the schedule) and 3 (batches, streams):
-from course_utils.taught.fixed_window_lm import log_probs, lr_schedule, train, window_model, windows
-from course_utils.taught.ngram_lm import (
-    BOS,
-    EOS,
-    count_ngrams,
-    estimate_discount,
-    kneser_ney,
-    perplexity,
-    replace_rare,
-    vocabulary,
-)
-from course_utils.taught.vanilla_rnn import name_batches, parameter_count, stream, stream_batches, stream_perplexity
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols
 #
@@ -73,6 +58,21 @@ from course_utils.taught.vanilla_rnn import name_batches, parameter_count, strea
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Two kinds of letters: gates are shares between 0 and 1, candidates are contents between minus 1 and 1. Rows and batch first, as always.
+
+# %% slideshow={"slide_type": "skip"}
+# Derived in notebooks 1 (counting), 2 (the window model, the schedule) and 3 (batches, streams):
+from course_utils.taught.fixed_window_lm import log_probs, lr_schedule, train, window_model, windows
+from course_utils.taught.ngram_lm import (
+    BOS,
+    EOS,
+    count_ngrams,
+    estimate_discount,
+    kneser_ney,
+    perplexity,
+    replace_rare,
+    vocabulary,
+)
+from course_utils.taught.vanilla_rnn import name_batches, parameter_count, stream, stream_batches, stream_perplexity
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A memory with two switches
@@ -2358,6 +2358,9 @@ def read_brackets(reader, x, unit=None, at=(0.0, 0.0)):
             history.append((c, h))
         memories, states = (torch.stack(kind, dim=1) for kind in zip(*history))
         return memories, states, reader.output_layer(states)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Correlation with the depth, unit by unit:
 
 # %% tags=["export"] slideshow={"slide_type": "skip"}
 def correlations(memories, depth):

@@ -53,12 +53,6 @@ from course_utils.data import Grammar, load_grammar, load_stdlib_sources
 
 setup(seed=0)
 
-# %% slideshow={"slide_type": "skip"}
-# Derived in notebooks 2 (the schedule), 3 (the plain cell) and 5 (the LSTM):
-from course_utils.taught.fixed_window_lm import lr_schedule
-from course_utils.taught.lstm_gru import lstm, lstm_step_fused
-from course_utils.taught.vanilla_rnn import parameter_count, rnn
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols
 #
@@ -77,6 +71,12 @@ from course_utils.taught.vanilla_rnn import parameter_count, rnn
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The arrows over h say in which direction the chain reads. Everything else is known from notebooks 3 and 5; P, A and Z are for part 4.
+
+# %% slideshow={"slide_type": "skip"}
+# Derived in notebooks 2 (the schedule), 3 (the plain cell) and 5 (the LSTM):
+from course_utils.taught.fixed_window_lm import lr_schedule
+from course_utils.taught.lstm_gru import lstm, lstm_step_fused
+from course_utils.taught.vanilla_rnn import parameter_count, rnn
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · Two chains
@@ -365,6 +365,9 @@ def reverse_padded(x, length):
 
 # %%
 reverse_padded(torch.arange(6)[None, :, None], torch.tensor([4])).flatten()
+
+# %% [markdown]
+# So each backward chain starts at its row's own end:
 
 # %% tags=["topic-F1"]
 def read_padded(x, length, forward, backward):

@@ -47,13 +47,6 @@ from course_utils import COLOR, check, setup, show
 
 setup(seed=0)
 
-# %% slideshow={"slide_type": "skip"}
-# Derived in notebooks 2 (the schedule), 3, 5 (the LSTM) and 6 (two chains):
-from course_utils.taught.bidirectional import direction_weights, reverse_padded
-from course_utils.taught.fixed_window_lm import lr_schedule
-from course_utils.taught.lstm_gru import init_forget_bias, lstm, lstm_step_fused
-from course_utils.taught.vanilla_rnn import parameter_count
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols
 #
@@ -73,6 +66,13 @@ from course_utils.taught.vanilla_rnn import parameter_count
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Two lengths, S and T, and two indices, j and t: the whole lecture is about having both. In earlier notebooks c was the LSTM's cell state; papers on attention call the context c too, so it is c with an index t here.
 
+
+# %% slideshow={"slide_type": "skip"}
+# Derived in notebooks 2 (the schedule), 3, 5 (the LSTM) and 6 (two chains):
+from course_utils.taught.bidirectional import direction_weights, reverse_padded
+from course_utils.taught.fixed_window_lm import lr_schedule
+from course_utils.taught.lstm_gru import init_forget_bias, lstm, lstm_step_fused
+from course_utils.taught.vanilla_rnn import parameter_count
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · One vector between two chains
@@ -1225,6 +1225,9 @@ def draw_numbers(count, seed):
 
 # %% slideshow={"slide_type": "skip"}
 draw_numbers(6, seed=1)
+
+# %% [markdown]
+# 20,000 to learn from, and two sets to be tested on:
 
 # %%
 numbers = draw_numbers(21_000, seed=0)

@@ -42,6 +42,24 @@ from course_utils import COLOR, check, setup, show
 
 setup(seed=0)
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Symbols
+#
+# | symbol | code | shape | meaning |
+# |---|---|---|---|
+# | $x, y$ | `x`, `y` | `(B, S)`, `(B, T)` | rows of a source and a target: words, EOS, then PAD |
+# | $\hat y$ | | | the likeliest target of a source |
+# | $\lvert y \rvert$ | `length` | | the length of $y$, EOS included |
+# | $k$ | `k` | | hypotheses that a beam keeps |
+# | $\alpha$ | `alpha` | | power of the length by which a score is divided |
+# | $p_n$ | | | share of the $n$-grams of a translation that are in the reference |
+# | $V$ | `V` | | size of the vocabulary of the target |
+#
+# A **model** is anything with `start(x)`, which gives a state, a tuple of tensors, and `step(w, state)`, which gives log-probabilities `(B, V)` after the words `w` and the new state. Numbers 0, 1, 2 stand for PAD, BOS, EOS.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# In notebook 7 alpha was a weight of attention; here it is the power in the length normalisation, as in the papers on beam search.
+
 # %% slideshow={"slide_type": "skip"}
 # Derived in notebook 07_seq2seq:
 from course_utils.taught.seq2seq import (
@@ -65,24 +83,6 @@ from course_utils.taught.seq2seq import (
     shift_right,
     train_translator,
 )
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Symbols
-#
-# | symbol | code | shape | meaning |
-# |---|---|---|---|
-# | $x, y$ | `x`, `y` | `(B, S)`, `(B, T)` | rows of a source and a target: words, EOS, then PAD |
-# | $\hat y$ | | | the likeliest target of a source |
-# | $\lvert y \rvert$ | `length` | | the length of $y$, EOS included |
-# | $k$ | `k` | | hypotheses that a beam keeps |
-# | $\alpha$ | `alpha` | | power of the length by which a score is divided |
-# | $p_n$ | | | share of the $n$-grams of a translation that are in the reference |
-# | $V$ | `V` | | size of the vocabulary of the target |
-#
-# A **model** is anything with `start(x)`, which gives a state, a tuple of tensors, and `step(w, state)`, which gives log-probabilities `(B, V)` after the words `w` and the new state. Numbers 0, 1, 2 stand for PAD, BOS, EOS.
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# In notebook 7 alpha was a weight of attention; here it is the power in the length normalisation, as in the papers on beam search.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two translators to work with

@@ -50,23 +50,6 @@ from course_utils.data.library import library
 
 setup(seed=0)
 
-# %% slideshow={"slide_type": "skip"}
-# Derived in notebooks 2 (the schedule), 5 (forget gates, correlations), 07_seq2seq (rows) and 07_translation (search):
-from course_utils.taught.fixed_window_lm import lr_schedule
-from course_utils.taught.lstm_gru import correlations, init_forget_bias
-from course_utils.taught.seq2seq import (
-    BOS,
-    EOS,
-    PAD,
-    build_vocab,
-    decode_ids,
-    pad_batch,
-    sequence_loss,
-    shift_right,
-    trim_padding,
-)
-from course_utils.taught.translation import all_sequences, beam_search, log_p_of
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols
 #
@@ -84,6 +67,23 @@ from course_utils.taught.translation import all_sequences, beam_search, log_p_of
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The requests x have one row for each text that is wanted; here they are empty, because nothing in particular is asked for. `08_on_request` fills them.
+
+# %% slideshow={"slide_type": "skip"}
+# Derived in notebooks 2 (the schedule), 5 (forget gates, correlations), 07_seq2seq (rows) and 07_translation (search):
+from course_utils.taught.fixed_window_lm import lr_schedule
+from course_utils.taught.lstm_gru import correlations, init_forget_bias
+from course_utils.taught.seq2seq import (
+    BOS,
+    EOS,
+    PAD,
+    build_vocab,
+    decode_ids,
+    pad_batch,
+    sequence_loss,
+    shift_right,
+    trim_padding,
+)
+from course_utils.taught.translation import all_sequences, beam_search, log_p_of
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · A text that can be judged

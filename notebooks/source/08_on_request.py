@@ -43,23 +43,6 @@ from course_utils.data import load_names, load_prose
 
 setup(seed=0)
 
-# %% slideshow={"slide_type": "skip"}
-# Derived in notebooks 1 (rare words), 3 (the classifier of names), 07_seq2seq, 07_translation (search) and 08_char_rnn:
-from course_utils.taught.char_rnn import (
-    KneserNey,
-    Writer,
-    decode_texts,
-    nats_per_character,
-    ngram_rows,
-    train_writer,
-    write,
-)
-from course_utils.taught.lstm_gru import init_forget_bias
-from course_utils.taught.ngram_lm import UNK, replace_rare
-from course_utils.taught.seq2seq import BOS, EOS, PAD, build_vocab, pad_batch, trim_padding
-from course_utils.taught.translation import beam_search, log_p_of
-from course_utils.taught.vanilla_rnn import NameRNN, parameter_count, to_tensors, train_names
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols
 #
@@ -77,6 +60,23 @@ from course_utils.taught.vanilla_rnn import NameRNN, parameter_count, to_tensors
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # New beside 08_char_rnn are only the first two rows.
+
+# %% slideshow={"slide_type": "skip"}
+# Derived in notebooks 1 (rare words), 3 (the classifier of names), 07_seq2seq, 07_translation (search) and 08_char_rnn:
+from course_utils.taught.char_rnn import (
+    KneserNey,
+    Writer,
+    decode_texts,
+    nats_per_character,
+    ngram_rows,
+    train_writer,
+    write,
+)
+from course_utils.taught.lstm_gru import init_forget_bias
+from course_utils.taught.ngram_lm import UNK, replace_rare
+from course_utils.taught.seq2seq import BOS, EOS, PAD, build_vocab, pad_batch, trim_padding
+from course_utils.taught.translation import beam_search, log_p_of
+from course_utils.taught.vanilla_rnn import NameRNN, parameter_count, to_tensors, train_names
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · Which unit: characters or words?

@@ -44,10 +44,6 @@ from course_utils.data import fetch_corpus
 
 setup(seed=0)
 
-# %% slideshow={"slide_type": "skip"}
-# Derived in notebook 3:
-from course_utils.taught.vanilla_rnn import NameRNN, marked, name_batches, to_tensors
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols
 #
@@ -60,6 +56,10 @@ from course_utils.taught.vanilla_rnn import NameRNN, marked, name_batches, to_te
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Macro-averaged recall asks: how good is it for a language drawn at random? Always answering Russian scores one eighteenth.
+
+# %% slideshow={"slide_type": "skip"}
+# Derived in notebook 3:
+from course_utils.taught.vanilla_rnn import NameRNN, marked, name_batches, to_tensors
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The list

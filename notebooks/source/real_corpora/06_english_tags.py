@@ -42,11 +42,6 @@ from course_utils.data import fetch_corpus
 
 setup(seed=0)
 
-# %% slideshow={"slide_type": "skip"}
-# Derived in notebooks 2 (the schedule) and 3:
-from course_utils.taught.fixed_window_lm import lr_schedule
-from course_utils.taught.vanilla_rnn import parameter_count
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols
 #
@@ -62,6 +57,11 @@ from course_utils.taught.vanilla_rnn import parameter_count
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # PyTorch's cross-entropy leaves out targets of −100 unless told otherwise: that is how padding is masked.
+
+# %% slideshow={"slide_type": "skip"}
+# Derived in notebooks 2 (the schedule) and 3:
+from course_utils.taught.fixed_window_lm import lr_schedule
+from course_utils.taught.vanilla_rnn import parameter_count
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The corpus

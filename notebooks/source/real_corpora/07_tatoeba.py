@@ -48,13 +48,6 @@ from course_utils.data import fetch_corpus
 
 setup(seed=0)
 
-# %% slideshow={"slide_type": "skip"}
-# Derived in notebooks 2 (the schedule), 3, 6 (turning rows round) and 07_seq2seq:
-from course_utils.taught.bidirectional import reverse_padded
-from course_utils.taught.fixed_window_lm import lr_schedule
-from course_utils.taught.seq2seq import BOS, EOS, PAD, decode_ids, greedy, shift_right, trim_padding
-from course_utils.taught.vanilla_rnn import parameter_count
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols
 #
@@ -70,6 +63,13 @@ from course_utils.taught.vanilla_rnn import parameter_count
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # PAD, BOS and EOS are 0, 1 and 2 as in notebook 7. Number 3 is new: UNK, for words that are not in the vocabulary.
+
+# %% slideshow={"slide_type": "skip"}
+# Derived in notebooks 2 (the schedule), 3, 6 (turning rows round) and 07_seq2seq:
+from course_utils.taught.bidirectional import reverse_padded
+from course_utils.taught.fixed_window_lm import lr_schedule
+from course_utils.taught.seq2seq import BOS, EOS, PAD, decode_ids, greedy, shift_right, trim_padding
+from course_utils.taught.vanilla_rnn import parameter_count
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The corpus

@@ -39,12 +39,6 @@ from course_utils.data import fetch_corpus
 
 setup(seed=0)
 
-# %% slideshow={"slide_type": "skip"}
-# Derived in notebooks 1 (Kneser–Ney with arrays), 3 (windows of a stream) and 5:
-from course_utils.taught.lstm_gru import detach_state, init_forget_bias
-from course_utils.taught.ngram_lm import packed_kneser_ney, packed_score
-from course_utils.taught.vanilla_rnn import stream_batches
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols
 #
@@ -61,6 +55,12 @@ from course_utils.taught.vanilla_rnn import stream_batches
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # B rows of T characters are one step of training. V is 65, the number of different characters.
+
+# %% slideshow={"slide_type": "skip"}
+# Derived in notebooks 1 (Kneser–Ney with arrays), 3 (windows of a stream) and 5:
+from course_utils.taught.lstm_gru import detach_state, init_forget_bias
+from course_utils.taught.ngram_lm import packed_kneser_ney, packed_score
+from course_utils.taught.vanilla_rnn import stream_batches
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The text
