@@ -242,7 +242,7 @@ def test_only_what_is_stale_is_built(project, built, capsys):
 HELPERS = {
     "__init__.py": "from course_utils.checks import check\n\n\ndef setup():\n    pass\n",
     "checks.py": "def check():\n    pass\n",
-    "data/__init__.py": "from course_utils.data.names import load_names\nfrom course_utils.data.prose import load_prose",
+    "data/__init__.py": "\n".join(f"from course_utils.data.{name} import load_{name}" for name in ("names", "prose")),
     "data/prose.py": "from course_utils.data.words import tokenize\n\n\ndef load_prose():\n    return 'prose.toml'\n",
     "data/prose.toml": "x = 1\n",
     "data/words.py": "FOLDER = 'lists'\n\n\ndef tokenize():\n    pass\n",

@@ -50,6 +50,9 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_se
 
 from course_utils import COLOR, check, setup, show
 from course_utils.data import Grammar, load_grammar, load_stdlib_sources
+from course_utils.taught.fixed_window_lm import lr_schedule  # derived in notebook 2
+from course_utils.taught.lstm_gru import lstm, lstm_step_fused  # derived in notebook 5
+from course_utils.taught.vanilla_rnn import parameter_count, rnn  # derived in notebook 3
 
 setup(seed=0)
 
@@ -71,12 +74,6 @@ setup(seed=0)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The arrows over h say in which direction the chain reads. Everything else is known from notebooks 3 and 5; P, A and Z are for part 4.
-
-# %% slideshow={"slide_type": "skip"}
-# Derived in notebooks 2 (the schedule), 3 (the plain cell) and 5 (the LSTM):
-from course_utils.taught.fixed_window_lm import lr_schedule
-from course_utils.taught.lstm_gru import lstm, lstm_step_fused
-from course_utils.taught.vanilla_rnn import parameter_count, rnn
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · Two chains

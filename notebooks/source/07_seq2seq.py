@@ -44,6 +44,10 @@ from torch.nn.functional import cross_entropy, pad, scaled_dot_product_attention
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from course_utils import COLOR, check, setup, show
+from course_utils.taught.bidirectional import direction_weights, reverse_padded  # derived in notebook 6
+from course_utils.taught.fixed_window_lm import lr_schedule  # derived in notebook 2
+from course_utils.taught.lstm_gru import init_forget_bias, lstm, lstm_step_fused  # derived in notebook 5
+from course_utils.taught.vanilla_rnn import parameter_count  # derived in notebook 3
 
 setup(seed=0)
 
@@ -66,13 +70,6 @@ setup(seed=0)
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Two lengths, S and T, and two indices, j and t: the whole lecture is about having both. In earlier notebooks c was the LSTM's cell state; papers on attention call the context c too, so it is c with an index t here.
 
-
-# %% slideshow={"slide_type": "skip"}
-# Derived in notebooks 2 (the schedule), 3, 5 (the LSTM) and 6 (two chains):
-from course_utils.taught.bidirectional import direction_weights, reverse_padded
-from course_utils.taught.fixed_window_lm import lr_schedule
-from course_utils.taught.lstm_gru import init_forget_bias, lstm, lstm_step_fused
-from course_utils.taught.vanilla_rnn import parameter_count
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · One vector between two chains

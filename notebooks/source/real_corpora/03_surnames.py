@@ -41,6 +41,7 @@ from torch.nn.functional import cross_entropy
 
 from course_utils import COLOR, setup, show
 from course_utils.data import fetch_corpus
+from course_utils.taught.vanilla_rnn import NameRNN, marked, name_batches, to_tensors  # derived in notebook 3
 
 setup(seed=0)
 
@@ -56,10 +57,6 @@ setup(seed=0)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Macro-averaged recall asks: how good is it for a language drawn at random? Always answering Russian scores one eighteenth.
-
-# %% slideshow={"slide_type": "skip"}
-# Derived in notebook 3:
-from course_utils.taught.vanilla_rnn import NameRNN, marked, name_batches, to_tensors
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The list

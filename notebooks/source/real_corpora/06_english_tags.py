@@ -39,6 +39,8 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_se
 
 from course_utils import COLOR, setup, show
 from course_utils.data import fetch_corpus
+from course_utils.taught.fixed_window_lm import lr_schedule  # derived in notebook 2
+from course_utils.taught.vanilla_rnn import parameter_count  # derived in notebook 3
 
 setup(seed=0)
 
@@ -57,11 +59,6 @@ setup(seed=0)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # PyTorch's cross-entropy leaves out targets of −100 unless told otherwise: that is how padding is masked.
-
-# %% slideshow={"slide_type": "skip"}
-# Derived in notebooks 2 (the schedule) and 3:
-from course_utils.taught.fixed_window_lm import lr_schedule
-from course_utils.taught.vanilla_rnn import parameter_count
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The corpus
