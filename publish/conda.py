@@ -1,6 +1,6 @@
 """Write environment.yml, the course for conda users and for Binder, from the bounds in pyproject.toml.
 
-    python -m publish.conda
+python -m publish.conda
 """
 
 import re

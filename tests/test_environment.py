@@ -4,12 +4,20 @@ Each gate is a function that returns problems; planted defects show that it can 
 """
 
 import ast
+import errno
 import importlib.metadata
 import itertools
 import json
+import os
 import re
+import socket
+import subprocess
 import sys
+import sysconfig
+import time
 import tomllib
+import zipfile
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -391,6 +399,8 @@ def workshop(tmp_path, monkeypatch):
     monkeypatch.setattr(install, "VENV", shop.venv)
     monkeypatch.setattr(install, "VENV_PYTHON", shop.venv / "bin" / "python")
     monkeypatch.setattr(install, "STAMP", shop.venv / "course.json")
+    monkeypatch.setattr(install, "MAKER", shop.venv / "maker.txt")
+    monkeypatch.setattr(install, "LOCK", tmp_path / ".venv.lock")
     monkeypatch.setattr(install, "make_venv", shop.make_venv)
     monkeypatch.setattr(install, "pip", shop.pip)
     monkeypatch.setattr(install.sys, "platform", "linux")
@@ -418,10 +428,13 @@ def test_a_missing_extra_is_added_to_what_is_there(workshop):
     assert workshop.log[-1].endswith(".[test]")
 
 
-@pytest.mark.parametrize("refused", ["torch", "--editable"])
-def test_a_failed_installation_is_never_taken_for_complete(workshop, refused):
+@pytest.mark.parametrize(
+    "refused, reason",
+    [("torch", "There is no torch==.* for this machine"), ("--editable", "pip's reason stands above")],
+)
+def test_a_failed_installation_is_never_taken_for_complete(workshop, refused, reason):
     workshop.refused = refused
-    with pytest.raises(install.SetupError, match="pip's reason stands above"):
+    with pytest.raises(install.SetupError, match=reason):
         install.set_up([])
     workshop.refused = None
     workshop.log.clear()
@@ -466,8 +479,169 @@ def test_without_the_cpu_index_torch_comes_from_pypi_and_that_is_said(workshop, 
     install.set_up([])
 
     output = capsys.readouterr().out
-    assert "did not answer: taking the same version from PyPI, perhaps with CUDA" in output
+    assert "has not given it: taking the same version from PyPI, perhaps with CUDA" in output
     assert "torch 2.13.0 from pypi.org" in output
+
+
+def test_whoever_finds_the_environment_replaced_writes_no_stamp(workshop, monkeypatch):
+    monkeypatch.setattr(install, "install_course", lambda extras: install.MAKER.write_text("somebody else"))
+
+    with pytest.raises(install.SetupError, match="has made or removed .venv in the meantime"):
+        install.set_up([])
+
+    assert install.installed() is None
+
+
+# --- Two set-ups at once
+
+
+HOLD = """
+import sys
+from pathlib import Path
+
+from publish import install
+
+install.LOCK = Path(sys.argv[1])
+with install.only_set_up():
+    print("held", flush=True)
+    {}
+"""
+
+
+@contextmanager
+def another_set_up(lock, then="sys.stdin.read()"):
+    """A process that holds the lock until its standard input is closed."""
+    command = [sys.executable, "-c", HOLD.format(then), str(lock)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.stdin.close()
+
+
+def test_a_second_set_up_says_who_is_first_waits_and_finds_everything_done(workshop, monkeypatch, capsys):
+    with another_set_up(install.LOCK) as other:
+
+        def finish(_):
+            install.STAMP.parent.mkdir()
+            install.VENV_PYTHON.parent.mkdir()
+            install.VENV_PYTHON.touch()
+            install.STAMP.write_text(json.dumps(install.wanted([])))
+            other.stdin.close()
+            other.wait()
+
+        monkeypatch.setattr(install.time, "sleep", finish)
+        install.set_up([])
+
+    said = capsys.readouterr().out
+    assert re.match(rf"Another set-up is running \(process {other.pid}, since \d\d:\d\d:\d\d\): waiting", said)
+    assert workshop.log == []
+
+
+def test_the_lock_of_a_killed_set_up_blocks_nobody(workshop, capsys):
+    with another_set_up(install.LOCK) as other:
+        other.kill()
+        other.wait()
+
+        install.set_up([])
+
+    assert "Another set-up" not in capsys.readouterr().out
+    assert install.installed() == install.wanted([])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows hands no lock on to a child process")
+def test_a_pip_that_outlives_its_set_up_keeps_the_lock(workshop):
+    orphan = "import subprocess; print(subprocess.Popen(['cat'], close_fds=False).pid, flush=True); sys.stdin.read()"
+    with another_set_up(install.LOCK, orphan) as other:
+        other.stdout.readline()  # cat runs
+        other.kill()
+        other.wait()
+        lock = os.open(install.LOCK, os.O_RDWR)
+
+        held = not install.take(lock)
+
+        other.stdin.close()  # cat ends, with all that it holds
+        end = time.monotonic() + 10
+        while not install.take(lock):
+            assert time.monotonic() < end
+        os.close(lock)
+        assert held
+
+
+@pytest.mark.parametrize(
+    "error, taken", [(None, True), (errno.EACCES, False), (errno.EAGAIN, False), (errno.ENOLCK, True)]
+)
+def test_windows_locks_a_byte_that_nobody_reads(error, taken, tmp_path, monkeypatch):
+    class Windows:
+        LK_NBLCK, places = 2, []
+
+        def locking(self, file, mode, count):
+            self.places.append((mode, os.lseek(file, 0, os.SEEK_CUR), count))
+            if error:
+                raise OSError(error, "refused")
+
+    windows = Windows()
+    lock = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT)
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "msvcrt", windows)
+        patch.setattr(install.os, "name", "nt")
+
+        assert install.take(lock) is taken
+
+    os.close(lock)
+    assert windows.places == [(2, 2**30, 1)]
+
+
+# --- Why pip fails
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    """A folder of wheels, the only place where pip looks; returns a function that puts one there."""
+    folder = tmp_path / "shelf"
+    folder.mkdir()
+    for name, value in {"CONFIG_FILE": os.devnull, "NO_INDEX": "1", "FIND_LINKS": str(folder)}.items():
+        monkeypatch.setenv(f"PIP_{name}", value)
+    for name in ("INDEX_URL", "EXTRA_INDEX_URL"):
+        monkeypatch.delenv(f"PIP_{name}", raising=False)
+    monkeypatch.setattr(install, "VENV_PYTHON", sys.executable)
+
+    def put(name, version, tag="py3-none-any"):
+        about = f"{name}-{version}.dist-info"
+        with zipfile.ZipFile(folder / f"{name}-{version}-{tag}.whl", "w") as wheel:
+            wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+            wheel.writestr(f"{about}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n")
+            wheel.writestr(f"{about}/RECORD", "")
+
+    return put
+
+
+def test_a_wheel_for_other_machines_only_is_told_from_a_missing_connection(shelf):
+    shelf("pip", "99.0")
+    shelf("torch", "2.13.0", "cp27-cp27m-win32")
+
+    assert install.reason("torch==2.13.0").startswith("There is no torch==2.13.0 for this machine: Python 3.")
+    assert sysconfig.get_platform() in install.reason("torch==2.13.0")
+
+
+def test_where_the_wheel_is_there_pip_has_said_what_went_wrong(shelf):
+    shelf("pip", "99.0")
+    shelf("torch", "2.13.0")
+
+    assert install.reason("torch==2.13.0") == "pip's reason stands above."
+    assert install.reason() == "pip's reason stands above."
+
+
+def test_an_empty_index_is_no_missing_wheel(shelf):
+    assert "is there an internet connection?" in install.reason("torch==2.13.0")
+
+
+def test_a_refused_connection_is_no_missing_wheel(shelf, monkeypatch):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound, but not listening
+        monkeypatch.setenv("PIP_NO_INDEX", "0")
+        monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{closed.getsockname()[1]}/simple")
+
+        assert "is there an internet connection?" in install.reason("torch==2.13.0")
 
 
 def test_settings_of_other_environments_do_not_leak_in(monkeypatch):
