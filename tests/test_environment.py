@@ -232,14 +232,44 @@ def workflow_problems(workflow, makefile, project):
     """Where the workflow tests other Python versions or systems, or not through the Makefile."""
     (job,) = yaml.safe_load(workflow)["jobs"].values()
     matrix, commands = job["strategy"]["matrix"], " ".join(step.get("run", "") for step in job["steps"])
-    problems = []
+    problems = unpinned_actions(workflow)
     if matrix["python"] != minors(project):
         problems.append(f"it tests Python {matrix['python']}, but pyproject.toml allows {minors(project)}")
     if {system.split("-")[0] for system in matrix["system"]} != {"ubuntu", "macos", "windows"}:
         problems.append(f"it tests {matrix['system']}: Linux, macOS or Windows is missing")
     if "make test" not in commands or not set(re.findall(r"make (\w+)", commands)) <= targets(makefile):
         problems.append("it does not run make test")
+    companions = [extra for extra in matrix["include"] if extra.get("companions")]
+    if len(companions) != 1 or "!matrix.companions && 'no-corpora'" not in job["env"]["RNN_COURSE_DATA"]:
+        problems.append("not exactly one job downloads the companions' corpora")
+    if any(extra["system"] not in matrix["system"] or extra["python"] not in matrix["python"] for extra in companions):
+        problems.append("the companions' job is none of the matrix: it would be one more")
     return problems
+
+
+def newest_problems(workflow, project):
+    """Where the weekly workflow would not try the newest versions on the newest Python, or not say what broke."""
+    (job,) = yaml.safe_load(workflow)["jobs"].values()
+    commands, lines = "\n".join(step.get("run", "") for step in job["steps"]), workflow.splitlines()
+    problems = unpinned_actions(workflow)
+    if f'          python-version: "{minors(project)[-1]}"' not in lines:
+        problems.append(f"it does not try Python {minors(project)[-1]}")
+    if "pip install" not in commands or "-c constraints.txt" in commands or "make " in commands:
+        problems.append("it installs the pins")
+    if "-m pytest" not in commands:
+        problems.append("it runs no tests")
+    for name in re.findall(r"--deselect \S+::(\w+)", commands):
+        if name not in globals():
+            problems.append(f"it leaves out {name}, which does not exist")
+    if "gh issue create" not in commands or not any(step.get("if") == "failure()" for step in job["steps"]):
+        problems.append("it tells nobody what broke")
+    return problems
+
+
+def unpinned_actions(workflow):
+    """The actions that a workflow does not name by a commit and, for people, a version."""
+    used = re.findall(r"uses: (.*)", workflow)
+    return [f"not pinned: {action}" for action in used if not re.fullmatch(r"\S+@[0-9a-f]{40}  # v[\d.]+", action)]
 
 
 def test_make_help_lists_every_target():
@@ -248,6 +278,10 @@ def test_make_help_lists_every_target():
 
 def test_the_readme_names_what_exists(project):
     assert readme_problems(text_of("README.md"), text_of("Makefile"), text_of("environment.yml"), project) == []
+
+
+def test_the_weekly_workflow_tries_the_newest_versions(project):
+    assert newest_problems(text_of(".github/workflows/newest.yml"), project) == []
 
 
 def test_the_workflow_tests_what_is_supported(project):
@@ -272,7 +306,7 @@ def test_the_makefile_gate_turns_red(old, new, problem):
 
 
 GOOD_README = """
-You need Python 3.11–3.13; on Debian, Python ≥ 3.11 is `python3`.
+You need Python 3.11–3.14; on Debian, Python ≥ 3.11 is `python3`.
 
     make lab
     make test
@@ -287,8 +321,8 @@ You need Python 3.11–3.13; on Debian, Python ≥ 3.11 is `python3`.
         ("", "", None),
         ("make lab", "make jupyter", "make jupyter is no target"),
         ("make test", "pytest", "does not say: make test"),
-        ("3.11–3.13", "3.10–3.13", "Python 3.10 to 3.13"),
-        ("3.11–3.13", "3.11 to 3.14", "Python 3.11 to 3.14"),
+        ("3.11–3.14", "3.10–3.14", "Python 3.10 to 3.14"),
+        ("3.11–3.14", "3.11 to 3.15", "Python 3.11 to 3.15"),
         ("≥ 3.11", "≥ 3.9", "Python ≥ 3.9"),
         ("activate rnn-course", "activate rnn", "conda activate rnn,"),
         ("-f environment.yml", "", "does not say: conda env create"),
@@ -305,15 +339,40 @@ def test_the_readme_gate_turns_red(project, old, new, problem):
 @pytest.mark.parametrize(
     "old, new, problem",
     [
-        (', "3.13"', "", "it tests Python ['3.11', '3.12']"),
+        (', "3.14"]', "]", "it tests Python ['3.11', '3.12', '3.13']"),
         (", windows-latest", "", "Linux, macOS or Windows is missing"),
         ("make test", "pytest", "does not run make test"),
+        ("            companions: true\n", "", "not exactly one job downloads"),
+        ("!matrix.companions && 'no-corpora' || ''", "''", "not exactly one job downloads"),
+        ('python: "3.12"', 'python: "3.10"', "the companions' job is none of the matrix"),
+        (
+            "checkout@11bd71901bbe5b1630ceea73d27597364c9af683  # v4.2.2",
+            "checkout@v4",
+            "not pinned: actions/checkout@v4",
+        ),
     ],
 )
 def test_the_workflow_gate_turns_red(project, old, new, problem):
     planted = text_of(".github/workflows/ci.yml").replace(old, new)
 
     assert any(problem in found for found in workflow_problems(planted, text_of("Makefile"), project))
+
+
+@pytest.mark.parametrize(
+    "old, new, problem",
+    [
+        ('version: "3.14"', 'version: "3.13"', "does not try Python 3.14"),
+        ('--editable ".[test]"', '--editable ".[test]" -c constraints.txt', "it installs the pins"),
+        ("python -m pytest", "make test", "it runs no tests"),
+        ("every_pin_is_needed", "every_pin_is_old", "which does not exist"),
+        ("if: failure()", "if: false", "it tells nobody what broke"),
+        ("5.6.0", "", "not pinned: actions/setup-python"),
+    ],
+)
+def test_the_gate_of_the_weekly_workflow_turns_red(project, old, new, problem):
+    planted = text_of(".github/workflows/newest.yml").replace(old, new)
+
+    assert any(problem in found for found in newest_problems(planted, project))
 
 
 # --- publish/install.py -------------------------------------------------------------------------------------------
@@ -351,11 +410,11 @@ def test_the_gate_of_the_installer_turns_red(planted, problem):
     assert problem in found
 
 
-@pytest.mark.parametrize("version", [(2, 7), (3, 10), (3, 14)])
+@pytest.mark.parametrize("version", [(2, 7), (3, 10), (3, 15)])
 def test_a_python_that_is_too_old_or_too_new_is_told_what_the_course_needs(version, monkeypatch):
     monkeypatch.setattr(install.shutil, "which", lambda name: None)
 
-    with pytest.raises(install.SetupError, match=rf"Python {version[0]}.{version[1]} .*Python 3.11 to 3.13.\n.*org"):
+    with pytest.raises(install.SetupError, match=rf"Python {version[0]}.{version[1]} .*Python 3.11 to 3.14.\n.*org"):
         install.check_python(version)
 
 
