@@ -29,7 +29,8 @@ dependencies:
 
 def environment(pyproject):
     """Return the text of environment.yml for the text of pyproject.toml."""
-    requirements = tomllib.loads(pyproject)["project"]["dependencies"]
+    project = tomllib.loads(pyproject)["project"]
+    requirements = [*project["dependencies"], *project["optional-dependencies"]["lab"]]
     return TEMPLATE.format(packages="\n  - ".join(map(in_conda, requirements)))
 
 

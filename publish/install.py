@@ -192,7 +192,7 @@ def origin(report):
 def install_course(extras):
     """Install the course itself, editable, with everything it needs."""
     print("3/3 JupyterLab and the rest (a minute or two, in silence)", flush=True)
-    if not pip("--quiet", "--editable", f".[{','.join(extras)}]" if extras else "."):
+    if not pip("--quiet", "--editable", f".[{','.join(['lab', *extras])}]"):
         raise SetupError(f"Could not install the course. {reason()}\nThe next call starts afresh.")
     settings = VENV / "share" / "jupyter" / "lab" / "settings"
     settings.mkdir(parents=True, exist_ok=True)

@@ -83,12 +83,20 @@ def test_the_conda_gate_turns_red(old, new, problem):
     assert any(problem in found for found in conda_problems(text_of("environment.yml"), planted))
 
 
+SMALL = """
+[project]
+dependencies = ["torch>=2.6,<3", "numpy>=2"]
+optional-dependencies = {lab = ["jupyterlab>=4"], test = ["pytest>=8"]}
+"""
+
+
 def test_what_is_written_is_what_conda_reads():
-    written = conda.environment('[project]\ndependencies = ["torch>=2.6,<3", "numpy>=2"]')
+    written = conda.environment(SMALL)
 
     environment = yaml.safe_load(written)
     assert environment["channels"] == ["conda-forge", "nodefaults"]
-    assert environment["dependencies"] == ["python=3.12", "pytorch-cpu>=2.6,<3", "numpy>=2", "pip", {"pip": ["-e ."]}]
+    expected = ["python=3.12", "pytorch-cpu>=2.6,<3", "numpy>=2", "jupyterlab>=4", "pip", {"pip": ["-e ."]}]
+    assert environment["dependencies"] == expected
 
 
 @pytest.mark.parametrize("requirement", ["torch~=2.6", "torch[all]>=2.6", "torch>=2.6; os_name == 'nt'", "torch"])
@@ -155,6 +163,19 @@ def constraint_problems(constraints, pyproject):
 @pytest.fixture
 def pyproject():
     return tomllib.loads(text_of("pyproject.toml"))
+
+
+def test_the_helper_alone_brings_no_jupyterlab(project):
+    alone = closure({**project, "optional-dependencies": {}})
+
+    assert "ipywidgets" in alone and "jupyterlab" not in alone
+    assert "jupyterlab" in closure(project)
+
+
+def test_a_wheel_holds_every_package_of_the_helper(pyproject):
+    packages = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "course_utils").rglob("__init__.py")}
+
+    assert {name.replace(".", "/") for name in pyproject["tool"]["setuptools"]["packages"]} == packages
 
 
 def test_every_package_is_pinned_and_every_pin_is_needed(pyproject):
@@ -362,7 +383,7 @@ def test_the_workflow_gate_turns_red(project, old, new, problem):
     "old, new, problem",
     [
         ('version: "3.14"', 'version: "3.13"', "does not try Python 3.14"),
-        ('--editable ".[test]"', '--editable ".[test]" -c constraints.txt', "it installs the pins"),
+        ("--editable", "-c constraints.txt --editable", "it installs the pins"),
         ("python -m pytest", "make test", "it runs no tests"),
         ("every_pin_is_needed", "every_pin_is_old", "which does not exist"),
         ("if: failure()", "if: false", "it tells nobody what broke"),
@@ -484,7 +505,7 @@ def test_a_missing_extra_is_added_to_what_is_there(workshop):
     install.set_up(["test"])
 
     assert "make" not in workshop.log
-    assert workshop.log[-1].endswith(".[test]")
+    assert workshop.log[-1].endswith(".[lab,test]")
 
 
 @pytest.mark.parametrize(
