@@ -629,13 +629,15 @@ def test_the_lock_of_a_killed_set_up_blocks_nobody(workshop, capsys):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows hands no lock on to a child process")
-def test_a_pip_that_outlives_its_set_up_keeps_the_lock(workshop):
-    orphan = "import subprocess; print(subprocess.Popen(['cat'], close_fds=False).pid, flush=True); sys.stdin.read()"
-    with another_set_up(install.LOCK, orphan) as other:
-        other.stdout.readline()  # cat runs
+def test_a_pip_that_outlives_its_set_up_keeps_the_lock(tmp_path):
+    path, python = tmp_path / "lock", tmp_path / "python"
+    python.write_text("#!/bin/sh\necho pip runs\nexec cat\n")
+    python.chmod(0o755)
+    with another_set_up(path, f"install.VENV_PYTHON = {str(python)!r}; install.pip('torch')") as other:
+        assert other.stdout.readline() == "pip runs\n"
         other.kill()
         other.wait()
-        lock = os.open(install.LOCK, os.O_RDWR)
+        lock = os.open(path, os.O_RDWR)
 
         held = not install.take(lock)
 
