@@ -200,12 +200,13 @@ def install_course(extras):
     (settings / "overrides.json").write_text(text, encoding="utf-8")  # do not ask a newcomer about news
 
 
-def pip(*arguments, constraints="constraints.txt"):
+def pip(*arguments, constraints="constraints.txt", output=None):
     """Run pip install in .venv, held to the pins in a file; return whether it succeeded."""
     command = [str(VENV_PYTHON), "-m", "pip", "install", "--disable-pip-version-check", *arguments]
     # As variables the pins also hold for what pip installs to build the course; a relative path survives spaces.
     pins = {"PIP_CONSTRAINT": constraints, "PIP_BUILD_CONSTRAINT": constraints, "PIP_USER": "0"}
-    return subprocess.run(command, env={**own_environment(), **pins}, cwd=str(ROOT), close_fds=False).returncode == 0
+    settings = {"env": {**own_environment(), **pins}, "cwd": str(ROOT), "stdout": output, "stderr": output}
+    return subprocess.run(command, close_fds=False, **settings).returncode == 0
 
 
 def reason(pin=None):
@@ -229,7 +230,8 @@ def reason(pin=None):
 
 def can_find(requirement):
     """Whether pip finds a package that this machine can use; nothing is installed."""
-    return pip("-qqq", "--dry-run", "--ignore-installed", "--no-deps", "--retries", "1", requirement, constraints="")
+    quickly = ["--dry-run", "--ignore-installed", "--no-deps", "--retries", "1"]
+    return pip(*quickly, requirement, constraints="", output=subprocess.DEVNULL)
 
 
 def this_machine():

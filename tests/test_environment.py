@@ -466,7 +466,7 @@ def workshop(tmp_path, monkeypatch):
             (self.venv / "bin").mkdir(parents=True, exist_ok=True)
             install.VENV_PYTHON.touch()
 
-        def pip(self, *arguments, constraints=None):
+        def pip(self, *arguments, constraints=None, output=None):
             self.log.append(" ".join(arguments))
             if "--report" in arguments:
                 url = install.CPU_INDEX if install.CPU_INDEX in arguments else "https://pypi.org/torch.whl"
@@ -713,8 +713,9 @@ def test_where_the_wheel_is_there_pip_has_said_what_went_wrong(shelf):
     assert install.reason() == "pip's reason stands above."
 
 
-def test_an_empty_index_is_no_missing_wheel(shelf):
+def test_an_empty_index_is_no_missing_wheel_and_asking_it_prints_nothing(shelf, capfd):
     assert "is there an internet connection?" in install.reason("torch==2.13.0")
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_refused_connection_is_no_missing_wheel(shelf, monkeypatch):
