@@ -1,16 +1,13 @@
 """What several test files share."""
 
-import shutil
-
 import pytest
 import torch
 from browser import browser_or_skip, skip_or_fail
-from lab import running_lab
+from lab import SCREEN, course_copy, running_lab
 
 from publish.assets import AssetError, install_vendor
-from publish.slides import ROOT
 
-SLOWEST = ("test_lab.py", "test_lab_later.py", "test_modes.py")
+SLOWEST = ("test_lab.py", "test_modes.py")
 
 
 def pytest_collection_modifyitems(items):
@@ -46,20 +43,16 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def context(browser):
-    return browser.new_context(viewport={"width": 1280, "height": 1000})
+    return browser.new_context(viewport=SCREEN)
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """A copy of what notebooks need, so that the checkout stays as it is."""
-    home = tmp_path_factory.mktemp("course")
-    unneeded = shutil.ignore_patterns("source", "__pycache__", ".ipynb_checkpoints")
-    for folder in ("notebooks", "figures", "course_utils"):
-        shutil.copytree(ROOT / folder, home / folder, ignore=unneeded)
-    return home
+    """A copy of what notebooks need."""
+    return course_copy(tmp_path_factory.mktemp("course"))
 
 
 @pytest.fixture(scope="module")
 def lab(home):
-    with running_lab(home, home / "lab.log") as address:
-        yield address
+    with running_lab(home, home / "lab.log") as lab:
+        yield lab

@@ -104,17 +104,54 @@ MODES = pytest.StashKey[Modes]()
 
 
 class CourseNotebook(IPyNbFile):
-    """A notebook whose mode is its own, and whose kernel has no network."""
+    """A notebook whose mode is its own, whose kernel has no network, and whose widgets are tried after its cells."""
 
     def collect(self):
         self.compare_outputs = self.config.stash[MODES].of(self.path)[0] == "strict"
-        yield from super().collect()
+        cells = list(super().collect())
+        yield from cells
+        if any("widget" in item.cell.metadata.get("tags", []) for item in cells):
+            yield Widgets.from_parent(self, name="Widgets", cells=cells)
 
     def setup(self):
         for corpus in metadata(self.path).get("corpora", []):
             skip_without(corpus)
         with no_network():
             super().setup()
+
+
+class Widgets(pytest.Item):
+    """The widgets of a notebook, tried in JupyterLab, in the kernel in which nbval has just run the cells.
+
+    Where it has not run them all, because others were selected, JupyterLab runs them.
+    """
+
+    def __init__(self, cells, **of_a_node):
+        super().__init__(**of_a_node)
+        self.cells = cells
+
+    def runtest(self):
+        from lab import Visit
+
+        if not self.parent.kernel.is_alive():
+            pytest.fail("the notebook's kernel has died: its widgets cannot be tried", pytrace=False)
+        visitor = self.config.stash.get(VISITOR, None) or self._first_visitor()
+        already_run = all(item.test_outputs is not None for item in self.cells)
+        found = visitor.visit(self.path, self.parent.kernel.km.connection_file, already_run)
+        assert found == Visit()
+
+    def _first_visitor(self):
+        from lab import Visitor
+
+        visitor = self.config.stash[VISITOR] = Visitor()
+        self.config.add_cleanup(visitor.close)
+        return visitor
+
+    def reportinfo(self):
+        return self.path, None, f"{self.path.name}: widgets"
+
+
+VISITOR = pytest.StashKey()
 
 
 @contextmanager

@@ -57,8 +57,8 @@ def in_lab(notebook, page, folder):
     home.mkdir(exist_ok=True)
     (home / "course_utils").exists() or (home / "course_utils").symlink_to(ROOT / "course_utils")
     (home / "film.ipynb").write_bytes(notebook.read_bytes())
-    with running_lab(home, home / "lab.log") as address:
-        open_and_run(page, address, "film.ipynb")
+    with running_lab(home, home / "lab.log") as lab:
+        open_and_run(page, lab, "film.ipynb")
         yield page.locator(".film")
 
 

@@ -1,15 +1,31 @@
-"""JupyterLab runs the notebooks before 08, and their widgets react; what the visit finds is tested, too."""
+"""JupyterLab runs the first notebook from its first cell to its last, and what a visit to a notebook finds is tested.
+
+The widgets of all notebooks are tried after their cells were run and compared: tests/nbval_mode.py.
+"""
 
 import nbformat
 import pytest
-from lab import KERNEL, WITH_WIDGETS, Visit, is_later, visit, widget_cells
+from lab import (
+    IS_BUSY,
+    KERNEL,
+    Visit,
+    bring_to_front,
+    move,
+    open_and_run,
+    open_notebook,
+    run,
+    shown_at_rest,
+    visit,
+    widget_cells,
+)
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from publish.slides import ROOT
+from publish.slides import NOTEBOOKS, ROOT
 
 
-@pytest.mark.parametrize("notebook", [path for path in WITH_WIDGETS if not is_later(path)], ids=lambda path: path.stem)
-def test_every_widget_works_in_jupyterlab_and_in_its_slideshow(notebook, context, lab):
+def test_the_first_notebook_runs_as_a_whole_and_its_widgets_work(context, lab):
+    notebook = NOTEBOOKS / "00_start_here.ipynb"
+
     found = visit(context, lab, notebook.relative_to(ROOT).as_posix(), widget_cells(notebook))
 
     assert found == Visit()
