@@ -89,6 +89,7 @@ RUN_CELLS = f"""(indices) => {{
     }}
   }})().finally(() => {{ window.ran = true; }});
 }}"""
+HAS_RUN = "() => window.ran"
 FAILED_CELLS = f"""() => [...{PANEL}.content.model.cells].flatMap((cell, index) =>
   cell.type !== 'code' ? [] : cell.outputs.toJSON().filter((output) => output.output_type === 'error').map(
     (output) => `cell ${{index + 1}} fails: ${{output.ename}}: ${{output.evalue}}`))"""
@@ -280,8 +281,13 @@ def open_notebook(page, lab, path):
 
 def run(page, cells=None):
     """Run all cells of the open notebook, or those at the given positions, and wait for them."""
+    start(page, cells)
+    page.wait_for_function(HAS_RUN, timeout=SECONDS_TO_RUN * 1000)
+
+
+def start(page, cells=None):
+    """Run cells without waiting for them."""
     page.evaluate(RUN_ALL) if cells is None else page.evaluate(RUN_CELLS, cells)
-    page.wait_for_function("() => window.ran", timeout=SECONDS_TO_RUN * 1000)
 
 
 def bring_to_front(page, index):

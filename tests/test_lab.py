@@ -6,15 +6,18 @@ The widgets of all notebooks are tried after their cells were run and compared: 
 import nbformat
 import pytest
 from lab import (
+    CONTROLS,
+    HAS_RUN,
     IS_BUSY,
     KERNEL,
+    PANEL,
     Visit,
     bring_to_front,
     move,
-    open_and_run,
     open_notebook,
     run,
     shown_at_rest,
+    start,
     visit,
     widget_cells,
 )
@@ -93,3 +96,65 @@ def test_a_cell_that_raises_is_found(planted_visit):
 
 def test_an_error_on_the_console_is_found(planted_visit):
     assert any("planted" in text for text in planted_visit.complaints)
+
+
+# --- A widget that is moved while a cell runs ----------------------------------------------------------------------
+
+DRAWING = """
+import time
+
+import matplotlib.pyplot as plt
+from ipywidgets import IntSlider, interact
+
+from course_utils import setup, show
+
+setup(seed=0)
+
+
+def plot_lines(n):
+    figure, ax = plt.subplots()
+    for k in range(n):
+        time.sleep(0.1)
+        ax.plot([0, k], [k, 0])
+    return figure
+
+
+_ = interact(lambda n: show(plot_lines(n), f"{n} lines."), n=IntSlider(3, 3, 9, continuous_update=False))
+"""
+COMPUTING = """
+end = time.monotonic() + 4
+while time.monotonic() < end:
+    figure, ax = plt.subplots()
+    for k in range(5):
+        time.sleep(0.03)
+        ax.plot([0, 1], [k, k])
+    plt.close(figure)
+"""
+OUTPUTS = f"() => {PANEL}.content.model.cells.get(1).outputs.length"
+
+
+def test_a_slider_moved_while_a_cell_draws_shows_the_picture_that_it_shows_at_rest(home, context, lab):
+    notebook = new_notebook(cells=[new_code_cell(DRAWING), new_code_cell(COMPUTING)], metadata=KERNEL)
+    nbformat.write(notebook, home / "busy.ipynb")
+    page = context.new_page()
+    open_notebook(page, lab, "busy.ipynb")
+    run(page, [0])
+    slider = bring_to_front(page, 0).locator(CONTROLS["slider"])
+    shown = [shown_at_rest(page)]
+    for _ in range(2):  # up and down: the second time the kernel may hear it in a subshell
+        move(page, "slider", slider)
+        shown.append(shown_at_rest(page))
+
+    start(page, [1])
+    page.wait_for_function(IS_BUSY)
+    bring_to_front(page, 0)
+    move(page, "slider", slider)
+    moved_in_time = not page.evaluate(HAS_RUN)
+    page.wait_for_function(HAS_RUN)
+    shown.append(shown_at_rest(page))
+
+    assert moved_in_time
+    assert shown[0] == shown[2] != shown[1]
+    assert shown[3] == shown[1]
+    assert page.evaluate(OUTPUTS) == 0
+    page.close()
