@@ -29,7 +29,9 @@ def kernel():
 
     class Kernel:
         def run(self, code, **asked):
-            reply = client.execute_interactive(code, user_expressions=asked, timeout=60, output_hook=lambda message: None)
+            reply = client.execute_interactive(
+                code, user_expressions=asked, timeout=60, output_hook=lambda message: None
+            )
             assert reply["content"]["status"] == "ok", reply["content"]
             return {name: answer["data"]["text/plain"] for name, answer in reply["content"]["user_expressions"].items()}
 
@@ -50,9 +52,9 @@ def kernel():
             """Wait for what the kernel says about a message."""
             while True:
                 said = client.get_iopub_msg(timeout=60)
-                if (said["parent_header"].get("msg_id"), said["msg_type"]) == (message, kind):
-                    if content.items() <= said["content"].items():
-                        return
+                about = said["parent_header"].get("msg_id"), said["msg_type"]
+                if about == (message, kind) and content.items() <= said["content"].items():
+                    return
 
     yield Kernel()
     client.stop_channels()
