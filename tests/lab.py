@@ -25,7 +25,7 @@ from browser import browser_or_skip, listen
 from nbformat.sign import NotebookNotary
 from playwright.sync_api import TimeoutError as TooLate
 
-from publish.slides import ROOT
+from publish.course import ROOT
 
 SECONDS_TO_RUN = 600
 SECONDS_TO_REST = 60

@@ -102,9 +102,9 @@ def chosen(starts):
     Raises:
         pytest.UsageError: if one of the texts fits no notebook.
     """
-    from publish.build import pairs
+    from publish.course import sources
 
-    names = [source.stem for source, _ in pairs()]
+    names = [path.stem for path in sources()]
     for start in starts:
         if not any(name.startswith(start) for name in names):
             raise pytest.UsageError(f"no notebook starts with {start!r}; there are {', '.join(names)}")

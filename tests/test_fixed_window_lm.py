@@ -11,10 +11,10 @@ import torch
 from scipy.special import softmax
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
-from taught import taught_in
 from torch import nn
 
-from publish.build import NOTEBOOKS
+from publish.course import NOTEBOOKS
+from publish.taught import taught_in
 
 taught, counted = taught_in("02_fixed_window_lm"), taught_in("01_ngram_lm")
 BOS, EOS = taught.BOS, taught.EOS
@@ -335,7 +335,7 @@ def test_batches_and_token_by_token_give_one_perplexity(n):
 
     log_p = taught.log_probs(model, *taught.windows(corpus, n, number))
 
-    slow = [q for sentence in corpus for q in counted.factors(p, sentence)]
+    slow = [q for sentence in corpus for q in counted.token_probs(p, sentence)]
     np.testing.assert_allclose(log_p.exp(), slow, rtol=1e-12)
     assert counted.perplexity(p, corpus) == pytest.approx(math.exp(-log_p.mean()), rel=1e-12)
 

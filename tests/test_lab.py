@@ -23,7 +23,7 @@ from lab import (
 )
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from publish.slides import NOTEBOOKS, ROOT
+from publish.course import NOTEBOOKS, ROOT
 
 
 def test_the_first_notebook_runs_as_a_whole_and_its_widgets_work(context, lab):

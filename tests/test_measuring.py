@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 import torch
 from sacrebleu.metrics import BLEU
-from taught import taught_in
+
+from publish.taught import taught_in
 
 taught = taught_in("07_translation")
 SMOOTHING = pytest.mark.parametrize("smooth", [False, True], ids=["none", "exp"])
@@ -146,7 +147,7 @@ class Counting(torch.nn.Module):
         return torch.log_softmax(self.scores[w], dim=1), state
 
     def forward(self, x, y):
-        return self.scores[taught.shifted(y)]
+        return self.scores[taught.shift_right(y)]
 
 
 @pytest.fixture

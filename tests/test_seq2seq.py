@@ -6,8 +6,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from taught import taught_in
 from torch.nn.functional import scaled_dot_product_attention
+
+from publish.taught import taught_in
 
 CASES = {
     0: ("zero", "null"),
@@ -83,7 +84,7 @@ def test_one_step_after_the_other_equals_all_steps_at_once(taught, name):
 
     at_once = torch.log_softmax(model(x, y), dim=2)
     state, one_by_one = model.start(x), []
-    for w in taught.shifted(y).unbind(dim=1):
+    for w in taught.shift_right(y).unbind(dim=1):
         log_p, state = model.step(w, state)
         one_by_one.append(log_p)
 

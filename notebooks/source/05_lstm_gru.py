@@ -48,7 +48,7 @@ setup(seed=0)
 # | symbol | code | shape | meaning |
 # |---|---|---|---|
 # | $x_t$, $h_t$ | `x_t`, `h` | `(B, E)`, `(B, H)` | input at step $t$, state after it; $h_0 = 0$ |
-# | $c_t$ | `c` | `(B, H)` | memory of an LSTM after step $t$; $c_0 = 0$ |
+# | $c_t$ | `c` | `(B, H)` | cell state of an LSTM after step $t$; $c_0 = 0$ |
 # | $[x_t; h_{t-1}]$ | `xh` | `(B, E + H)` | input and state side by side |
 # | $f_t, i_t, o_t$ | `f`, `i`, `o` | `(B, H)` | forget, input and output gate, between 0 and 1 |
 # | $g_t$ | `g` | `(B, H)` | candidate: what could be written, between −1 and 1 |
@@ -99,13 +99,13 @@ for f, i, what in ((1, 0, "keep"), (0, 1, "overwrite"), (1, 1, "add up"), (0, 0,
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 1 · One step, from its gates
 #
-# From the memory `c` (H,) and four rows (H,), the sums for forget gate, input gate, candidate and output gate *before* they are squashed, compute the new state and the new memory. **Predict:** how large can a state get, how large a memory?
+# From the memory `c` (H,) and four rows (H,), the **pre-activations** of forget gate, input gate, candidate and output gate (the numbers *before* they are squashed), compute the new state and the new memory. **Predict:** how large can a state get, how large a memory?
 #
 # <details><summary>Answer</summary>A state stays between −1 and 1. A memory can grow by almost 1 at each step: after T steps it lies between −T and T.</details>
 
 # %% tags=["exercise-1-stub"]
 def step_from_sums(a_f, a_i, a_g, a_o, c):
-    """The new state and the new memory, (H,) each, from four sums (H,) and the old memory (H,)."""
+    """The new state and the new memory, (H,) each, from four pre-activations (H,) and the old memory (H,)."""
     return ...
 
 # %% tags=["exercise-1-check"] slideshow={"slide_type": "skip"}
@@ -129,7 +129,7 @@ def check_step_from_sums(attempt):
         cases=[(arguments, step(*arguments)) for arguments in cases],
         tolerance=1e-6,
         misconceptions={
-            "gates lie between 0 and 1: squash their sums with σ first": lambda *a: step(*a, gate=lambda s: s),
+            "gates lie between 0 and 1: squash the pre-activations with σ first": lambda *a: step(*a, gate=lambda s: s),
             "gates are shares: squash them with σ; tanh can be negative": lambda *a: step(*a, gate=np.tanh),
             "the candidate lies in (−1, 1): tanh, not σ, or the memory could never be lowered": (
                 lambda *a: step(*a, squash=sigmoid)
@@ -157,9 +157,9 @@ def check_step_from_sums(attempt):
             "the input gate is missing: the candidate is written in full": (
                 lambda a_f, a_i, *a: step(a_f, np.inf, *a)
             ),
-            "the input gate has a sum of its own: it is not 1 − f": lambda a_f, a_i, *a: step(a_f, -a_f, *a),
+            "the input gate has a pre-activation of its own: it is not 1 − f": lambda a_f, a_i, *a: step(a_f, -a_f, *a),
             "the sign in σ: 1 / (1 + exp(−a))": lambda *a: step(*a, gate=lambda s: sigmoid(-s)),
-            "all four sums are squashed: σ for gates, tanh for the candidate": (
+            "all four pre-activations are squashed: σ for gates, tanh for the candidate": (
                 lambda *a: step(*a, gate=lambda s: s, squash=lambda s: s)
             ),
         },
@@ -170,7 +170,7 @@ check_step_from_sums(step_from_sums)
 
 # %% tags=["exercise-1-solution"] slideshow={"slide_type": "skip"}
 def step_from_sums_solution(a_f, a_i, a_g, a_o, c):
-    """The new state and the new memory, (H,) each, from four sums (H,) and the old memory (H,)."""
+    """The new state and the new memory, (H,) each, from four pre-activations (H,) and the old memory (H,)."""
     f, i, o = (1 / (1 + np.exp(-a)) for a in (a_f, a_i, a_o))
     c = f * c + i * np.tanh(a_g)
     return o * np.tanh(c), c
@@ -256,7 +256,7 @@ h_new.numpy().round(2)
 
 # %% tags=["topic-E1"]
 def lstm_step(x_t, h, c, weights):
-    """One step: input x_t (B, E), state h and memory c (B, H) give the next state and memory."""
+    """One step: input x_t (B, E), state h and cell state c (B, H) give the next state and cell state."""
     W_f, W_i, W_g, W_o, b_f, b_i, b_g, b_o = weights
     xh = torch.cat([x_t, h], dim=1)  # (B, E + H)
     f = torch.sigmoid(xh @ W_f + b_f)
@@ -277,12 +277,12 @@ print("equal to the four slides:", torch.equal(torch.cat(lstm_step(x_t, h, c, we
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The [x; h] form: one product
 #
-# All four sums multiply the same row. Put the four matrices side by side, and multiply once:
+# All four pre-activations are products with the same row. Put the four matrices side by side, and multiply once:
 #
 # $$[a_f, a_i, a_g, a_o] = [x_t; h_{t-1}]\, W + b \qquad W \text{ is } (E + H) \times 4H$$
 
 # %% tags=["topic-E1"]
-def lstm_step_at_once(x_t, h, c, W, b):
+def lstm_step_fused(x_t, h, c, W, b):
     """lstm_step with one product: W (E + H, 4H) and b (4H,) hold f, i, g, o side by side."""
     f, i, g, o = (torch.cat([x_t, h], dim=1) @ W + b).chunk(4, dim=1)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
@@ -290,7 +290,7 @@ def lstm_step_at_once(x_t, h, c, W, b):
 
 
 def lstm(x, h, c, step, *weights):
-    """All states (B, T, H) and the last memory (B, H), from inputs x (B, T, E), state h and memory c."""
+    """All states (B, T, H) and the last cell state (B, H), from inputs x (B, T, E), state h and cell state c."""
     states = []
     for x_t in x.unbind(dim=1):
         h, c = step(x_t, h, c, *weights)
@@ -344,7 +344,7 @@ def with_gradients(states, memory, leaves):
 
 one_by_one = lstm(x, h_0, c_0, lstm_step, [*W.chunk(4, dim=1), *b.chunk(4)])
 four_steps = with_gradients(*one_by_one, leaves)
-at_once = with_gradients(*lstm(x, h_0, c_0, lstm_step_at_once, W, b), leaves)
+at_once = with_gradients(*lstm(x, h_0, c_0, lstm_step_fused, W, b), leaves)
 [tuple(a.shape) for a in four_steps]
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -397,11 +397,11 @@ for name, cell in {"as in 1997, f = 1": of_1997, "with forget gate": weights}.it
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The direct path
 #
-# How does $c_T$ depend on $c_0$, a hundred steps earlier? In the plain cell each step multiplies by a matrix and a slope. Here one path goes straight through the sums; along it each unit's memory is multiplied by its forget gates:
+# How does $c_T$ depend on $c_0$, a hundred steps earlier? In the plain cell each step multiplies by a matrix and a slope. Here one path, the **constant error carousel**, goes straight through the sums; along it each unit's memory is multiplied by its forget gates:
 #
 # $$\frac{\partial c_T}{\partial c_0}\bigg|_{\text{direct}} = \prod_{t=1}^{T} f_t$$
 #
-# (entry by entry). A gate is $\sigma$ of a sum; let that sum be just its bias:
+# (entry by entry). A gate is $\sigma$ of a pre-activation; let that be just its bias:
 
 # %% tags=["topic-E1", "nbval-check-output"]
 for bias in (0, 1, 5):
@@ -515,10 +515,10 @@ print("the plain cell has less left than any of the three:", plain < min(left.va
 #
 # - **No.** A gradient that passes a hundred gates of one half is gone.
 # - **It mitigates:** the factor per step is a gate that training can move, for each unit, not a matrix for all.
-# - **It helps to begin open:** set the forget bias to 1 or more before training. PyTorch adds two biases, and starts both near 0; `open_forget_gates` sets their sum.
+# - **It helps to begin open:** set the forget bias to 1 or more before training. PyTorch adds two biases, and starts both near 0; `init_forget_bias` sets their sum.
 
 # %% slideshow={"slide_type": "skip"}
-def open_forget_gates(lstm, bias):
+def init_forget_bias(lstm, bias):
     """Make the two biases of each forget gate in a torch.nn.LSTM, in all layers, sum to a number."""
     H = lstm.hidden_size
     with torch.no_grad():
@@ -532,7 +532,7 @@ cell = nn.LSTM(4, 32)
 for what in ("as PyTorch starts", "forget gates opened"):
     f = torch.sigmoid((cell.bias_ih_l0 + cell.bias_hh_l0).chunk(4)[1]).mean()  # the order is i, f, g, o
     print(f"{what:20} forget gate for inputs and states of zero, on average: {f:.2f}")
-    open_forget_gates(cell, bias=1.0)
+    init_forget_bias(cell, bias=1.0)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Gers and colleagues already began with a positive bias in 2000; Jozefowicz and colleagues compared many cells in 2015 and recommended 1 again. With the wrong rows one would open the input gate instead: the order is i, f, g, o.
@@ -540,13 +540,13 @@ for what in ("as PyTorch starts", "forget gates opened"):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 2 · Peepholes
 #
-# The gates of an LSTM see the input and the state, but not what is *in* the memory. Gers and Schmidhuber (2000) gave each gate a **peephole**: before squashing, each unit adds its own memory times a weight of its own. Forget and input gate look at the old memory, the output gate at the new one. Arguments: the four sums, `c`, and the peepholes `p_f`, `p_i`, `p_o`, all (H,). **Predict:** how many more parameters?
+# The gates of an LSTM see the input and the state, but not what is *in* the memory. Gers and Schmidhuber (2000) gave each gate a **peephole**: before squashing, each unit adds its own memory times a weight of its own. Forget and input gate look at the old memory, the output gate at the new one. Arguments: the four pre-activations, `c`, and the peepholes `p_f`, `p_i`, `p_o`, all (H,). **Predict:** how many more parameters?
 #
 # <details><summary>Answer</summary>3H: a row for each gate, no matrix. Each unit looks at itself only.</details>
 
 # %% tags=["exercise-2-stub"]
 def peephole_step(a_f, a_i, a_g, a_o, c, p_f, p_i, p_o):
-    """The new state and the new memory, (H,) each, from sums, old memory and peepholes (H,)."""
+    """The new state and the new memory, (H,) each, from pre-activations, old memory and peepholes (H,)."""
     return ...
 
 # %% tags=["exercise-2-check"] slideshow={"slide_type": "skip"}
@@ -581,7 +581,7 @@ def check_peephole_step(attempt):
             "the candidate has no peephole": lambda *a: step(*a, p_g=a[6]),
             "a peephole shows the memory itself, not its tanh": lambda *a: step(*a, look=lambda p, c: p * np.tanh(c)),
             "a peephole is added before squashing": outside,
-            "a peephole is added to the sum, not multiplied with it": times,
+            "a peephole is added to the pre-activation, not multiplied with it": times,
             "each unit sees only its own memory: p * c, entry by entry, not p @ c": (
                 lambda *a: step(*a, look=np.dot)
             ),
@@ -600,7 +600,7 @@ check_peephole_step(peephole_step)
 
 # %% tags=["exercise-2-solution"] slideshow={"slide_type": "skip"}
 def peephole_step_solution(a_f, a_i, a_g, a_o, c, p_f, p_i, p_o):
-    """The new state and the new memory, (H,) each, from sums, old memory and peepholes (H,)."""
+    """The new state and the new memory, (H,) each, from pre-activations, old memory and peepholes (H,)."""
     f, i = (1 / (1 + np.exp(-(a + p * c))) for a, p in ((a_f, p_f), (a_i, p_i)))
     c = f * c + i * np.tanh(a_g)
     o = 1 / (1 + np.exp(-(a_o + p_o * c)))
@@ -615,13 +615,13 @@ check_peephole_step(peephole_step_solution)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 3 · One gate for two
 #
-# Forgetting and writing often go together: replace what is thrown away. Greff and colleagues (2017) tried an LSTM with **coupled gates**: what the forget gate does not keep, the input gate fills. Write its step; there is no sum $a_i$. **Predict:** from $c_0 = 0$, how large can the memory get?
+# Forgetting and writing often go together: replace what is thrown away. Greff and colleagues (2017) tried an LSTM with **coupled gates**: what the forget gate does not keep, the input gate fills. Write its step; there is no pre-activation $a_i$. **Predict:** from $c_0 = 0$, how large can the memory get?
 #
 # <details><summary>Answer</summary>It stays between −1 and 1: each new memory is a mean of the old one and a candidate, weighted by f and 1 − f. Such a memory cannot count on and on.</details>
 
 # %% tags=["exercise-3-stub"]
 def coupled_step(a_f, a_g, a_o, c):
-    """The new state and the new memory, (H,) each, from three sums (H,) and the old memory (H,)."""
+    """The new state and the new memory, (H,) each, from three pre-activations (H,) and the old memory (H,)."""
     return ...
 
 # %% tags=["exercise-3-check"] slideshow={"slide_type": "skip"}
@@ -648,7 +648,7 @@ def check_coupled_step(attempt):
             "1 − f is taken after squashing, not σ(1 − a_f)": (
                 lambda *a: step(*a, write=lambda f, a_f: sigmoid(1 - a_f))
             ),
-            "squash the sum first: the share written is 1 − σ(a_f), not 1 − a_f": (
+            "squash the pre-activation first: the share written is 1 − σ(a_f), not 1 − a_f": (
                 lambda *a: step(*a, write=lambda f, a_f: 1 - a_f)
             ),
             "the forget gate keeps: f goes with the old memory, 1 − f with the candidate": (
@@ -656,7 +656,7 @@ def check_coupled_step(attempt):
             ),
             "the candidate is squashed with tanh, not with σ": lambda *a: step(*a, squash=sigmoid),
             "the candidate is squashed, too, with tanh": lambda *a: step(*a, squash=lambda a: a),
-            "the output gate has its own sum a_o; only forgetting and writing are coupled": (
+            "the output gate has its own pre-activation a_o; only forgetting and writing are coupled": (
                 lambda a_f, a_g, a_o, c: step(a_f, a_g, -a_f, c)
             ),
             "what is shown is tanh of the memory": lambda *a: (sigmoid(a[2]) * step(*a)[1], step(*a)[1]),
@@ -670,7 +670,7 @@ check_coupled_step(coupled_step)
 
 # %% tags=["exercise-3-solution"] slideshow={"slide_type": "skip"}
 def coupled_step_solution(a_f, a_g, a_o, c):
-    """The new state and the new memory, (H,) each, from three sums (H,) and the old memory (H,)."""
+    """The new state and the new memory, (H,) each, from three pre-activations (H,) and the old memory (H,)."""
     f, o = 1 / (1 + np.exp(-a_f)), 1 / (1 + np.exp(-a_o))
     c = f * c + (1 - f) * np.tanh(a_g)
     return o * np.tanh(c), c
@@ -861,7 +861,7 @@ differences = [(a - b).abs().max().item() for a, b in zip((one, *gradients[0]), 
 print("states and all gradients equal to 1e-10:", max(differences) < 1e-10)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Forgetting the bias is the classic slip: it shifts the sum of the gate by twice the bias.
+# Forgetting the bias is the classic slip: it shifts the pre-activation of the gate by twice the bias.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Inside or outside?
@@ -1005,15 +1005,15 @@ print("equal to the cell's states:", np.allclose(state_left(-4, "small u keeps")
 # Both have gates. What does a cell cost? Count the parameters of PyTorch's cells, one layer with 64 inputs:
 
 # %% slideshow={"slide_type": "skip"}
-def parameters(model):
+def parameter_count(model):
     """How many numbers a model learns."""
     return sum(p.numel() for p in model.parameters())
 
 # %% tags=["topic-E3", "nbval-check-output"]
 KINDS = {"RNN": nn.RNN, "GRU": nn.GRU, "LSTM": nn.LSTM}
-plain = parameters(nn.RNN(64, 64))
+plain = parameter_count(nn.RNN(64, 64))
 for kind, cell in KINDS.items():
-    count = parameters(cell(64, 64))
+    count = parameter_count(cell(64, 64))
     print(f"{kind:4} with 64 units: {count:6,} parameters, {count / plain:.0f} times a plain cell")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -1023,19 +1023,19 @@ for kind, cell in KINDS.items():
 def units_for(kind, budget, E=64):
     """The largest number of units with which a cell has at most so many parameters."""
     H = 1
-    while parameters(KINDS[kind](E, H + 1)) <= budget:
+    while parameter_count(KINDS[kind](E, H + 1)) <= budget:
         H += 1
     return H
 
 # %% tags=["topic-E3", "nbval-check-output"]
-budget = parameters(nn.LSTM(64, 64))
+budget = parameter_count(nn.LSTM(64, 64))
 print(f"units for {budget:,} parameters:", {kind: units_for(kind, budget) for kind in KINDS})
 
 # %% [markdown]
 # A plain cell with as many *units* has a quarter of the LSTM's parameters. A fair comparison gives each cell as many *parameters*, or as many *seconds*.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 4 to 3 to 1: four sums, three sums, one sum, each with a matrix of E plus H rows. Comparisons at equal width flatter the LSTM.
+# 4 to 3 to 1: four pre-activations, three, one, each with a matrix of E plus H rows. Comparisons at equal width flatter the LSTM.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### How fast?
@@ -1066,9 +1066,9 @@ for kind, cell in KINDS.items():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A race on three tasks
 #
-# Random sequences, an answer at each step. Equal parameters (about 1,500 in the cell), one learning rate for all, only 50 training steps, five starts each:
+# Random sequences, an answer at each step. Equal parameters (about 1,500 in the cell), one learning rate for all, only 50 training steps, five seeds each:
 #
-# | task | input | wanted at each step | length |
+# | task | input | target at each step | length |
 # |---|---|---|---|
 # | **count** | random brackets | more opened, equal, or more closed so far | trained on 16, tested on 60 |
 # | **keep** | 8 symbols, one in twenty is marked | the last marked symbol | 20 |
@@ -1118,14 +1118,14 @@ class Racer(nn.Module):
     def __init__(self, kind, V, H, out):
         super().__init__()
         self.C, self.rnn = nn.Embedding(V, 8), KINDS[kind](8, H, batch_first=True)
-        self.read_out = nn.Linear(H, out)
+        self.output_layer = nn.Linear(H, out)
         for W in self.rnn.weight_hh_l0.split(H):
             nn.init.orthogonal_(W.data)
         if kind == "LSTM":
-            open_forget_gates(self.rnn, bias=1.0)
+            init_forget_bias(self.rnn, bias=1.0)
 
     def forward(self, x):
-        return self.read_out(self.rnn(self.C(x))[0])
+        return self.output_layer(self.rnn(self.C(x))[0])
 
 
 def run_race(task, kind, seed, T, T_test, V, out, steps=50, lr=0.04):
@@ -1133,7 +1133,7 @@ def run_race(task, kind, seed, T, T_test, V, out, steps=50, lr=0.04):
     torch.manual_seed(seed)
     model = Racer(kind, V, units_for(kind, 1520, E=8), out)
     optimizer = torch.optim.Adam(model.parameters(), lr, fused=True)
-    schedule = falling_rate(optimizer, lr, steps)
+    schedule = lr_schedule(optimizer, lr, steps)
     for step in range(steps):
         x, y = task(32, T, seed=1_000_000 * (seed + 1) + step)
         optimizer.zero_grad()
@@ -1146,7 +1146,7 @@ def run_race(task, kind, seed, T, T_test, V, out, steps=50, lr=0.04):
         return (model(x).argmax(dim=2) == y)[y >= 0].float().mean().item()
 
 # %% slideshow={"slide_type": "skip"}
-def falling_rate(optimizer, lr, steps):
+def lr_schedule(optimizer, lr, steps):
     """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
@@ -1166,7 +1166,7 @@ race = {
 
 
 def plot_race():
-    """Draw the share of right answers of each cell in each task: mean, standard deviation and every start."""
+    """Draw the share of right answers of each cell in each task: mean, standard deviation and every seed."""
     fig, ax = plt.subplots(figsize=(8.6, 3.4))
     for dx, (kind, mark) in zip((-0.22, 0, 0.22), (("RNN", "s"), ("GRU", "^"), ("LSTM", "o"))):
         for i, task in enumerate(TASKS):
@@ -1184,7 +1184,7 @@ def plot_race():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### No cell wins them all
 #
-# Mean ± standard deviation of five starts; small dots are the starts:
+# Mean ± standard deviation of five seeds; small dots are the seeds:
 
 # %% tags=["topic-E3", "output-only"]
 show(plot_race(), "After 50 steps the LSTM counts best, the GRU keeps best, and the plain cell, without any gate, echoes best.")
@@ -1217,7 +1217,7 @@ for name, (task, sizes) in TASKS.items():
 # - Otherwise **try them**, at equal parameters, with several starts.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Look at the small dots: with one start only, some neighbours could have come out the other way round. All of this holds after 50 steps; more training changes it. Greff and Jozefowicz came to no clear winner either, with far larger experiments.
+# Look at the small dots: with one seed only, some neighbours could have come out the other way round. All of this holds after 50 steps; more training changes it. Greff and Jozefowicz came to no clear winner either, with far larger experiments.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Depth: cells on top of cells
@@ -1474,7 +1474,7 @@ print(f"{len(lengths):,} names, {lengths.sum():,} steps, a name has from {length
 print(f", on average {lengths.float().mean():.1f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Who masks by x == 0 must make sure that 0 never stands for a real token: unknown characters have a number of their own here.
+# If you mask with x == 0, make sure that 0 never stands for a real token: unknown characters have a number of their own here.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What padding costs
@@ -1692,10 +1692,10 @@ class NameLM(nn.Module):
     def __init__(self, V, E, H):
         super().__init__()
         self.C, self.lstm = nn.Embedding(V, E, padding_idx=0), nn.LSTM(E, H, batch_first=True)
-        self.read_out = nn.Linear(H, V)
+        self.output_layer = nn.Linear(H, V)
 
     def forward(self, x):
-        return self.read_out(self.lstm(self.C(x))[0])
+        return self.output_layer(self.lstm(self.C(x))[0])
 
 
 def padded(rows):
@@ -1829,7 +1829,7 @@ print("(∂h/∂w, operations):", *careless_gradients(0.9, 5 * [[1.0, 1.0, 1.0, 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The same fault while training an LSTM
 #
-# With a step of the optimizer for each window; without and with a common advice, to retain the graph:
+# With a step of the optimizer for each window; without and with common advice, to retain the graph:
 
 # %%
 def careless_training(retain):
@@ -1942,7 +1942,7 @@ check_window_gradients(window_gradients_solution)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The language model: RNN, GRU or LSTM
 #
-# The model of notebook 3 with any of the three cells, each state normalised before the read-out (`nn.LayerNorm`: mean 0 and standard deviation 1 over its H numbers, then a gain and a bias for each). `detached` does exercise 5 for all three kinds of state.
+# The model of notebook 3 with any of the three cells, each state normalised before the output layer (`nn.LayerNorm`: mean 0 and standard deviation 1 over its H numbers, then a gain and a bias for each). `detach_state` does exercise 5 for all three kinds of state.
 
 # %% tags=["topic-E6"]
 class LM(nn.Module):
@@ -1951,20 +1951,20 @@ class LM(nn.Module):
     def __init__(self, cell, V, E, H):
         super().__init__()
         self.C, self.rnn = nn.Embedding(V, E), cell(E, H, batch_first=True)
-        self.norm, self.read_out = nn.LayerNorm(H), nn.Linear(H, V)
+        self.norm, self.output_layer = nn.LayerNorm(H), nn.Linear(H, V)
         nn.init.normal_(self.C.weight, std=0.1)
 
     def forward(self, x, state=None):
         states, state = self.rnn(self.C(x), state)
-        return self.read_out(self.norm(states)), state
+        return self.output_layer(self.norm(states)), state
 
 
-def detached(state):
+def detach_state(state):
     """The same state without its past: a tensor, or for nn.LSTM the pair (h, c)."""
     return tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The same class for all three, so that nothing else differs. This normalises what the read-out sees; the LayerNorm cell of notebook 4 normalises inside.
+# The same class for all three, so that nothing else differs. This normalises what the output layer sees; the LayerNorm cell of notebook 4 normalises inside.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # For the language models: what notebooks 1 to 3 derived, word for word. Kneser–Ney and its yardstick:
@@ -1979,7 +1979,7 @@ def ngrams(sentence, n):
     return [tuple(tokens[t : t + n]) for t in range(len(sentence) + 1)]
 
 
-def last(history, n):
+def context_of(history, n):
     """The last n - 1 tokens of a history, BOS where the sentence had not begun."""
     padded = [BOS] * (n - 1) + list(history)
     return tuple(padded[len(padded) - (n - 1) :])
@@ -1994,7 +1994,7 @@ def count_ngrams(corpus, n):
     return dict(counts)
 
 
-def continuation(counts):
+def continuation_counts(counts):
     """Counts for contexts one token shorter: each different left neighbour counts once."""
     lower = defaultdict(Counter)
     for context, words in counts.items():
@@ -2008,7 +2008,7 @@ def ladder(levels, blend):
     totals = [{context: words.total() for context, words in level.items()} for level in levels]
 
     def p(word, history):
-        longest = last(history, len(levels))
+        longest = context_of(history, len(levels))
         estimate = levels[0][()][word] / totals[0][()]
         for m in range(1, len(levels)):
             context = longest[len(longest) - m :]
@@ -2036,7 +2036,7 @@ def kneser_ney_levels(counts, n):
     """Real counts for the longest context, continuation counts for all shorter ones."""
     levels = [counts]
     while len(levels) < n:
-        levels.insert(0, continuation(levels[0]))
+        levels.insert(0, continuation_counts(levels[0]))
     return levels
 
 
@@ -2048,14 +2048,14 @@ def kneser_ney(counts, n, d):
 # The measure, the vocabulary, and streams cut into windows:
 
 # %% slideshow={"slide_type": "skip"}
-def factors(p, sentence):
+def token_probs(p, sentence):
     """The factors p(w_t | w_1 … w_{t-1}) of a sentence, EOS the last."""
     return [p(word, sentence[:t]) for t, word in enumerate(sentence + [EOS])]
 
 
 def perplexity(p, corpus):
     """exp of the mean negative log-likelihood per token: EOS counts, BOS does not."""
-    probabilities = [q for sentence in corpus for q in factors(p, sentence)]
+    probabilities = [q for sentence in corpus for q in token_probs(p, sentence)]
     nats = [-math.log(q) if q > 0 else math.inf for q in probabilities]
     return math.exp(sum(nats) / len(nats))
 
@@ -2116,7 +2116,7 @@ def train(model, contexts, targets, batch, epochs, lr, weight_decay):
     """Fit a model to contexts (N, n - 1) and targets (N,) by AdamW."""
     steps = epochs * math.ceil(len(targets) / batch)
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99), weight_decay=weight_decay)
-    schedule = falling_rate(optimizer, lr, steps)
+    schedule = lr_schedule(optimizer, lr, steps)
     for _ in range(epochs):
         for rows in torch.randperm(len(targets)).split(batch):
             optimizer.zero_grad()
@@ -2142,12 +2142,12 @@ def training(model, ids, B, T, epochs, lr, weight_decay):
     """Fit a language model to a stream, the state carried on; yields after each step the number of passes so far."""
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.0, 0.999), weight_decay=weight_decay, fused=True)
     windows = math.ceil((len(ids) - 1) // B / T)
-    schedule = falling_rate(optimizer, lr, epochs * windows)
+    schedule = lr_schedule(optimizer, lr, epochs * windows)
     for epoch in range(epochs):
         state = None
         for step, (x, y) in enumerate(stream_batches(ids, B, T), start=1):
             scores, state = model(x, state)
-            state = detached(state)
+            state = detach_state(state)
             optimizer.zero_grad()
             cross_entropy(scores.flatten(0, 1), y.flatten()).backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -2197,7 +2197,7 @@ toy_streams = {part: stream(corpus, toy_number) for part, corpus in toy.items()}
 def lm_units(cell, V, E, budget):
     """The number of units with which an LM has as many parameters as possible within a budget."""
     H = 1
-    while parameters(LM(cell, V, E, H + 1)) <= budget:
+    while parameter_count(LM(cell, V, E, H + 1)) <= budget:
         H += 1
     return H
 
@@ -2222,8 +2222,8 @@ def plot_early_stopping():
         best = int(np.argmin(perplexities))
         ax.plot(range(1, 21), perplexities, line, color=COLOR[kind.lower()], label=kind)
         ax.plot(best + 1, perplexities[best], "o", color=COLOR[kind.lower()])
-    ax.axhline(grammar.floor(), color=COLOR["floor"], lw=1)
-    ax.annotate("floor", (20, grammar.floor()), va="bottom", ha="right")
+    ax.axhline(grammar.optimal_perplexity(), color=COLOR["floor"], lw=1)
+    ax.annotate("floor", (20, grammar.optimal_perplexity()), va="bottom", ha="right")
     ax.set(xlabel="epoch", ylabel="validation perplexity", ylim=(5.5, 11), xticks=range(0, 21, 5))
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return fig
@@ -2248,7 +2248,7 @@ kept = stream_perplexity(model, toy_streams["validation"][:1501])
 print("with patience it stops early:", len(curve) < 20, "  and the best weights are kept:", math.isclose(kept, best, rel_tol=1e-5))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# With patience 3 the training would have ended three epochs after the dot. One start each: the curves tell where to stop, not which cell is best.
+# With patience 3 the training would have ended three epochs after the dot. One seed each: the curves tell where to stop, not which cell is best.
 
 # %% slideshow={"slide_type": "skip"}
 SEEDS = (0, 1, 2)
@@ -2276,22 +2276,22 @@ of_window = math.exp(-log_probs(toy_window, *windows(toy["test"], 6, toy_number)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The grammar: equal parameters
 #
-# All 10,000 sentences, one pass for each network; mean ± standard deviation of three starts for the recurrent ones. Test perplexity per token:
+# All 10,000 sentences, one pass for each network; mean ± standard deviation of three seeds for the recurrent ones. Test perplexity per token:
 
 # %% tags=["topic-E6"]
 print(f"uniform               {45:5.2f}")
 print(f"Kneser–Ney, n = 5     {perplexity(toy_kn, toy['test']):5.2f}")
-print(f"window, n = 6         {of_window:5.2f}          {parameters(toy_window):,} parameters")
+print(f"window, n = 6         {of_window:5.2f}          {parameter_count(toy_window):,} parameters")
 for kind, values in toy_results.items():
     model = toy_models[kind][0]
     print(f"{kind:4} {model.rnn.hidden_size} units         {np.mean(values):5.2f} ± {np.std(values, ddof=1):.2f}", end="")
-    print(f"   {parameters(model):,} parameters")
-print(f"floor                 {grammar.floor():5.2f}")
+    print(f"   {parameter_count(model):,} parameters")
+print(f"floor                 {grammar.optimal_perplexity():5.2f}")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 worst, best = ({kind: pick(values) for kind, values in toy_results.items()} for pick in (max, min))
-print("GRU and LSTM beat the plain cell in every start:", max(worst["GRU"], worst["LSTM"]) < best["RNN"])
-print("all stay within 12 % of the floor:              ", max(worst.values()) < 1.12 * grammar.floor())
+print("GRU and LSTM beat the plain cell for every seed:", max(worst["GRU"], worst["LSTM"]) < best["RNN"])
+print("all stay within 12 % of the floor:              ", max(worst.values()) < 1.12 * grammar.optimal_perplexity())
 print("all beat Kneser–Ney:                            ", max(worst.values()) < perplexity(toy_kn, toy["test"]))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -2306,15 +2306,15 @@ V = len(prose_words) - 1
 
 
 def start_from_frequencies(model, ids):
-    """Set the bias of the read-out to the log of the words' frequencies in a stream (each counted once more)."""
-    counts = torch.bincount(ids[1:], minlength=model.read_out.out_features) + 1
+    """Set the bias of the output layer to the log of the words' frequencies in a stream (each counted once more)."""
+    counts = torch.bincount(ids[1:], minlength=model.output_layer.out_features) + 1
     with torch.no_grad():
-        model.read_out.bias.copy_(torch.log(counts / counts.sum()))
+        model.output_layer.bias.copy_(torch.log(counts / counts.sum()))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Real text
 #
-# The prose of notebooks 1 to 3, one pass, one start, equal parameters. The bias of the read-out starts with the words' frequencies.
+# The prose of notebooks 1 to 3, one pass, one seed, equal parameters. The bias of the output layer starts with the words' frequencies.
 
 # %% tags=["topic-E6"]
 settings = {"B": 32, "T": 8, "epochs": 1, "lr": 0.015, "weight_decay": 0.05}
@@ -2324,7 +2324,7 @@ for kind, H in (("RNN", 52), ("GRU", 49), ("LSTM", 48)):
     model = LM(KINDS[kind], V, 64, H)
     start_from_frequencies(model, prose_streams["train"])
     prose_curves[kind] = fit_lm(model, prose_streams["train"], prose_streams["validation"][:2001], checks=8, **settings)
-    prose_results[kind] = parameters(model), stream_perplexity(model, prose_streams["test"])
+    prose_results[kind] = parameter_count(model), stream_perplexity(model, prose_streams["test"])
 
 # %% tags=["output-only"]
 counts = count_ngrams(prose["train"], 5)
@@ -2343,7 +2343,7 @@ print("and Kneser–Ney:                                   ", max(of_lstm, of_gr
 # Both gated cells are ahead of careful counting after a single pass; the plain cell is behind.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The settings were chosen on the validation text. One start each here; `make bench` takes three. LSTM and GRU are too close for one start to order them. Notebook 2's window model came to about 90 with more parameters and two passes (`make bench`).
+# The hyperparameters were chosen on the validation text. One seed each here; `make bench` takes three. LSTM and GRU are too close for one seed to order them. Notebook 2's window model came to about 90 with more parameters and two passes (`make bench`).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Equal seconds
@@ -2425,7 +2425,7 @@ show(plot_gates(sentence), "The units that keep most inside a sentence (top) clo
 # Let the room describe columns before rows. At EOS the top rows of the left picture are dark: these units forget, and the right picture shows what is written instead. This is the gate that the cell of 1997 did not have.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Is it so in every start?
+# ### Is it so for every seed?
 #
 # For the eight of 32 units that keep most inside sentences of the validation text, and for all units, over 4,000 tokens of test text:
 
@@ -2440,15 +2440,15 @@ for seed, model in enumerate(toy_models["LSTM"]):
     best = means["validation"][0].argsort(descending=True)[:8]
     inside, at_end = means["test"]
     keepers.append((inside[best].mean().item(), at_end[best].mean().item()))
-    print(f"start {seed}: forget gate of the eight keepers {keepers[-1][0]:.2f}, at EOS {keepers[-1][1]:.2f}", end="")
+    print(f"seed {seed}: forget gate of the eight keepers {keepers[-1][0]:.2f}, at EOS {keepers[-1][1]:.2f}", end="")
     print(f"   all units {inside.mean():.2f}, at EOS {at_end.mean():.2f}")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
-print("at EOS the keepers' forget gates are half as open or less, in every start:", all(b < a / 2 for a, b in keepers))
+print("at EOS the keepers' forget gates are half as open or less, for every seed:", all(b < a / 2 for a, b in keepers))
 
 # %% [markdown]
 # %% [markdown] slideshow={"slide_type": "notes"}
-# A picture shows one sentence and one start; a statement needs all of them, and a number. The direct path from before EOS is nearly cut for these units. Nobody told the network to forget there; sentences are independent here, so the past is useless, and the gates say so.
+# A picture shows one sentence and one seed; a statement needs all of them, and a number. The direct path from before EOS is nearly cut for these units. Nobody told the network to forget there; sentences are independent here, so the past is useless, and the gates say so.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A unit that counts
@@ -2459,7 +2459,7 @@ print("at EOS the keepers' forget gates are half as open or less, in every start
 x, depth, y = bracket_strings(1, 12, seed=0)
 print("x     ", " ".join(f"{'()'[k]:>3}" for k in x[0]))
 print("depth ", " ".join(f"{k:3}" for k in depth[0]))
-print("wanted", " ".join(f"{('clo', 'equ', 'opn')[k]}" for k in y[0]))
+print("target", " ".join(f"{('clo', 'equ', 'opn')[k]}" for k in y[0]))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The answer is the sign of the depth, so a network that knows the depth has it. But it could also learn something else: let us look inside.
@@ -2467,7 +2467,7 @@ print("wanted", " ".join(f"{('clo', 'equ', 'opn')[k]}" for k in y[0]))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Train a small one
 #
-# Eight units, texts of 40 brackets, three random starts. Then longer texts than it has ever seen:
+# Eight units, texts of 40 brackets, three random seeds. Then longer texts than it has ever seen:
 
 # %% slideshow={"slide_type": "skip"}
 class BracketReader(nn.Module):
@@ -2476,10 +2476,10 @@ class BracketReader(nn.Module):
     def __init__(self, H):
         super().__init__()
         self.C, self.lstm = nn.Embedding(2, 4), nn.LSTM(4, H, batch_first=True)
-        self.read_out = nn.Linear(H, 3)
+        self.output_layer = nn.Linear(H, 3)
 
     def forward(self, x):
-        return self.read_out(self.lstm(self.C(x))[0])
+        return self.output_layer(self.lstm(self.C(x))[0])
 
 # %% slideshow={"slide_type": "skip"}
 def train_on_brackets(seed, H=8, steps=300, B=64, T=40):
@@ -2520,7 +2520,7 @@ for T in (40, 100, 300):
 
 # %% slideshow={"slide_type": "skip"}
 def read_brackets(reader, x, unit=None, at=(0.0, 0.0)):
-    """Memories, states (B, T, H) and scores (B, T, 3) of a BracketReader; one unit's memory and state may be held."""
+    """Memories, states (B, T, H) and scores (B, T, 3) of a BracketReader; one unit's memory and state may be set to a constant."""
     weights, history = weights_of(reader.lstm, 0), []
     h, c = torch.zeros(2, len(x), reader.lstm.hidden_size).unbind()
     with torch.no_grad():
@@ -2530,7 +2530,7 @@ def read_brackets(reader, x, unit=None, at=(0.0, 0.0)):
                 c[:, unit], h[:, unit] = at
             history.append((c, h))
         memories, states = (torch.stack(kind, dim=1) for kind in zip(*history))
-        return memories, states, reader.read_out(states)
+        return memories, states, reader.output_layer(states)
 
 
 def correlations(memories, depth):
@@ -2545,10 +2545,10 @@ for seed, reader in enumerate(readers):
     r = correlations(read_brackets(reader, x)[0], depth)
     counters.append(r.abs().argmax().item())
     best.append(r.abs().max().item())
-    print(f"start {seed}: correlation with the depth", " ".join(f"{a:5.2f}" for a in r), f"  unit {counters[-1]}")
+    print(f"seed {seed}: correlation with the depth", " ".join(f"{a:5.2f}" for a in r), f"  unit {counters[-1]}")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
-print("in every start a unit's memory follows the depth with a correlation above 0.9:", min(best) > 0.9)
+print("for every seed a unit's memory follows the depth with a correlation above 0.9:", min(best) > 0.9)
 with torch.no_grad():
     same_scores = [torch.allclose(reader(x), read_brackets(reader, x)[2], atol=1e-4) for reader in readers]
 print("our step gives the same scores as nn.LSTM:", all(same_scores))
@@ -2559,7 +2559,7 @@ print("our step gives the same scores as nn.LSTM:", all(same_scores))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Test it: ablation
 #
-# A correlation is not yet a use. Hold one unit at its average, memory and state, for all texts and steps, and count the right answers:
+# A correlation is not yet a use. Replace one unit by its average, hidden and cell state, for all texts and steps (**mean ablation**), and count the right answers:
 
 # %% tags=["topic-E1"]
 damage = []
@@ -2569,11 +2569,11 @@ for seed, (reader, counter) in enumerate(zip(readers, counters)):
     right = [share_of_right(read_brackets(reader, x, k, at)[2], y) for k, at in enumerate(averages)]
     others = right[:counter] + right[counter + 1 :]
     damage.append((right[counter], np.mean(others)))
-    print(f"start {seed}: intact {share_of_right(scores, y):.0%}, unit {counter} held {right[counter]:.0%}", end="")
-    print(f", others held one by one {np.mean(others):.0%} ± {np.std(others, ddof=1):.0%}, worst {min(others):.0%}")
+    print(f"seed {seed}: intact {share_of_right(scores, y):.0%}, unit {counter} ablated {right[counter]:.0%}", end="")
+    print(f", others one by one {np.mean(others):.0%} ± {np.std(others, ddof=1):.0%}, worst {min(others):.0%}")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
-print("holding it costs more than five points, in every start:", max(a for a, _ in damage) < 0.95)
+print("ablating it costs more than five points, for every seed:", max(a for a, _ in damage) < 0.95)
 
 # %% [markdown]
 # The count is spread over several units: where another unit's loss hurts more, the answer is read mainly from that one. Correlation finds candidates, ablation tells what is used.
@@ -2591,7 +2591,7 @@ all_gates = [gates_of(reader.lstm, reader.C(x).detach()) for reader in readers]
 for seed, (gates, counter) in enumerate(zip(all_gates, counters)):
     for bracket, number in (("(", 0), (")", 1)):
         means = {name: a[:, :, counter][x == number].mean() for name, a in gates.items()}
-        print(f"start {seed}, {bracket}  ", "   ".join(f"{name} {mean:5.2f}" for name, mean in means.items()))
+        print(f"seed {seed}, {bracket}  ", "   ".join(f"{name} {mean:5.2f}" for name, mean in means.items()))
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 both_open, opposite = [], []
@@ -2599,7 +2599,7 @@ for gates, counter in zip(all_gates, counters):
     f, i, g = (gates[name][:, :, counter] for name in "fig")
     both_open.append(min(f.mean(), i.mean()).item())
     opposite.append((g[x == 0].mean() * g[x == 1].mean()).item())
-print("forget and input gate are open, above 0.7, in all starts: ", min(both_open) > 0.7)
+print("forget and input gate are open, above 0.7, in all seeds: ", min(both_open) > 0.7)
 print("the candidates of ( and ) have opposite signs:            ", max(opposite) < 0)
 
 # %% [markdown]

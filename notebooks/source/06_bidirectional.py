@@ -49,7 +49,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from course_utils import COLOR, check, setup, show
-from course_utils.data import Grammar, load_grammar, load_library
+from course_utils.data import Grammar, load_grammar, load_stdlib_sources
 
 setup(seed=0)
 
@@ -167,10 +167,10 @@ print("without the second flip state 1 sees x", 1 + unturned[0].nonzero()[0])
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### With LSTM cells: notebook 5's step
 #
-# Only `read` changes: it calls `lstm` and `lstm_step_at_once` of notebook 5.
+# Only `read` changes: it calls `lstm` and `lstm_step_fused` of notebook 5.
 
 # %% slideshow={"slide_type": "skip"}
-def lstm_step_at_once(x_t, h, c, W, b):
+def lstm_step_fused(x_t, h, c, W, b):
     """lstm_step with one product: W (E + H, 4H) and b (4H,) hold f, i, g, o side by side."""
     f, i, g, o = (torch.cat([x_t, h], dim=1) @ W + b).chunk(4, dim=1)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
@@ -178,7 +178,7 @@ def lstm_step_at_once(x_t, h, c, W, b):
 
 
 def lstm(x, h, c, step, *weights):
-    """All states (B, T, H) and the last memory (B, H), from inputs x (B, T, E), state h and memory c."""
+    """All states (B, T, H) and the last cell state (B, H), from inputs x (B, T, E), state h and cell state c."""
     states = []
     for x_t in x.unbind(dim=1):
         h, c = step(x_t, h, c, *weights)
@@ -189,7 +189,7 @@ def lstm(x, h, c, step, *weights):
 def read_lstm(x, weights):
     """States (B, T, H) of an LSTM that starts at zero, over x (B, T, E)."""
     h = c = x.new_zeros(len(x), len(weights[1]) // 4)
-    return lstm(x, h, c, lstm_step_at_once, *weights)[0]
+    return lstm(x, h, c, lstm_step_fused, *weights)[0]
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The rest of the code stays: two directions do not care which cell they drive.
@@ -200,7 +200,7 @@ def read_lstm(x, weights):
 # The gates of `torch.nn.LSTM` stand in the order i, f, g, o; the names of its backward chain end in `_reverse`:
 
 # %%
-def chain_of(theirs, ending):
+def direction_weights(theirs, ending):
     """W (E + H, 4H) and b (4H,) of one chain of a torch.nn.LSTM, its gates put into the order f, i, g, o."""
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     W_x, W_h, b_x, b_h = (getattr(theirs, f"{name}_{ending}") for name in names)
@@ -213,7 +213,7 @@ theirs = nn.LSTM(E, H, batch_first=True, bidirectional=True).double()
 [name for name, _ in theirs.named_parameters()][4:]
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Twice the parameters of one chain. chain_of only rearranges, so gradients flow through it back to PyTorch's own parameters: the comparison on the next slide uses that.
+# Twice the parameters of one chain. direction_weights only rearranges, so gradients flow through it back to PyTorch's own parameters: the comparison on the next slide uses that.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Equal to `torch.nn.LSTM(bidirectional=True)`, and stacked
@@ -224,7 +224,7 @@ theirs = nn.LSTM(E, H, batch_first=True, bidirectional=True).double()
 def stacked(theirs, x):
     """States (B, T, 2H) of the upper layer of a bidirectional torch.nn.LSTM, computed by our cells."""
     for layer in range(theirs.num_layers):
-        forward, backward = (chain_of(theirs, f"l{layer}{end}") for end in ("", "_reverse"))
+        forward, backward = (direction_weights(theirs, f"l{layer}{end}") for end in ("", "_reverse"))
         x = read_both_ways(read_lstm, x, forward, backward)
     return x
 
@@ -264,8 +264,8 @@ for layers in (1, 2, 3):
 # %% tags=["topic-F2", "nbval-check-output"]
 theirs = nn.LSTM(E, H, num_layers=2, batch_first=True, bidirectional=True).double()
 output, (h_n, c_n) = theirs(x)  # output (B, T, 2H), h_n (4, B, H)
-lower = read_both_ways(read_lstm, x, chain_of(theirs, "l0"), chain_of(theirs, "l0_reverse"))
-one_token = read_lstm(x[:, -1:], chain_of(theirs, "l0_reverse"))[:, 0]
+lower = read_both_ways(read_lstm, x, direction_weights(theirs, "l0"), direction_weights(theirs, "l0_reverse"))
+one_token = read_lstm(x[:, -1:], direction_weights(theirs, "l0_reverse"))[:, 0]
 equal = partial(torch.allclose, atol=1e-10)
 print("h_n[0]: layer 1, forward, at the last token   ", equal(h_n[0], lower[:, -1, :H]))
 print("h_n[1]: layer 1, backward, at the first token ", equal(h_n[1], lower[:, 0, H:]))
@@ -381,23 +381,23 @@ check_reverse_own(reverse_own_solution)
 # The same reversal for tensors is one `gather`:
 
 # %% tags=["topic-F1"]
-def turn_round(x, length):
+def reverse_padded(x, length):
     """x (B, T, E) with the first length[b] steps of row b in reverse order, the padding left where it is."""
     t = torch.arange(x.shape[1])
     source = torch.where(t < length[:, None], length[:, None] - 1 - t, t)  # (B, T)
     return x.gather(1, source[:, :, None].expand_as(x))
 
 
-turn_round(torch.arange(6)[None, :, None], torch.tensor([4])).flatten()
+reverse_padded(torch.arange(6)[None, :, None], torch.tensor([4])).flatten()
 
 # %% tags=["topic-F1"]
 def read_padded(x, length, forward, backward):
     """States (B, T, 2H) of an LSTM in both directions; each backward chain starts at its row's own end."""
-    back = turn_round(read_lstm(turn_round(x, length), backward), length)
+    back = reverse_padded(read_lstm(reverse_padded(x, length), backward), length)
     return torch.cat([read_lstm(x, forward), back], dim=2)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# turn_round undoes itself, as the exercise found: one function for both flips.
+# reverse_padded undoes itself, as the exercise found: one function for both flips.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Equal, padding and all
@@ -413,7 +413,7 @@ def read_packed(theirs, x, length):
 # %% tags=["topic-F1", "nbval-check-output"]
 theirs, length = nn.LSTM(E, H, batch_first=True, bidirectional=True).double(), torch.tensor([4, 6, 2])
 real = (torch.arange(T) < length[:, None])[:, :, None]  # (B, T, 1)
-ours = read_padded(x, length, chain_of(theirs, "l0"), chain_of(theirs, "l0_reverse"))
+ours = read_padded(x, length, direction_weights(theirs, "l0"), direction_weights(theirs, "l0_reverse"))
 pair = ours * real, read_packed(theirs, x, length) * real
 gradients = [torch.autograd.grad((states * weigh).sum(), [x, *theirs.parameters()]) for states in pair]
 print("states at real tokens equal to 1e-10:", (pair[0] - pair[1]).abs().max().item() < 1e-10)
@@ -496,13 +496,13 @@ for name, bidirectional in [("left to right", False), ("both ways", True)]:
 # Twice the parameters at equal $H$, so compare at equal parameters. And one more word changes every backward state: nothing is final before the last word is known.
 
 # %% tags=["nbval-check-output"]
-def parameters(model):
+def parameter_count(model):
     """How many numbers a model learns."""
     return sum(p.numel() for p in model.parameters())
 
 
 for units, both in ((64, False), (64, True), (41, True)):
-    count = parameters(nn.LSTM(32, units, bidirectional=both))
+    count = parameter_count(nn.LSTM(32, units, bidirectional=both))
     print(f"H = {units}   bidirectional: {both!s:5}   {count:6,} parameters")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -639,7 +639,7 @@ class Tagger(nn.Module):
         x, length = self.embedding(pad(w, (0, self.delay))), (w > 0).sum(dim=1)
         states = self.ahead(x)[0][:, self.delay :]  # (B, T, H)
         if self.back:
-            back = turn_round(self.back(turn_round(x, length))[0], length)
+            back = reverse_padded(self.back(reverse_padded(x, length))[0], length)
             states = torch.cat([states, back], dim=2)  # (B, T, 2H)
         return self.output(states)
 
@@ -657,7 +657,7 @@ numbered_batch(["abc", "b"], {"a": 1, "b": 2, "c": 3}, padding=0)
 
 
 # %% slideshow={"slide_type": "skip"}
-def falling_rate(optimizer, lr, steps):
+def lr_schedule(optimizer, lr, steps):
     """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
@@ -676,7 +676,7 @@ def train_tagger(tagger, w, y, seed, steps, B=64, lr=0.01, loss_of=None, unknown
     """Train a tagger on words w (N, T) and labels y (N, T); a share of the words is hidden as number 1, unknown."""
     loss_of = loss_of or loss_by_token
     optimizer = torch.optim.Adam([*tagger.parameters(), *extra], lr=lr)
-    schedule = falling_rate(optimizer, lr, steps)
+    schedule = lr_schedule(optimizer, lr, steps)
     generator = torch.Generator().manual_seed(seed)
     for _ in range(steps):
         rows = torch.randint(len(w), (B,), generator=generator)
@@ -718,11 +718,11 @@ tuple(headline_w.shape)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The networks beside their ceilings
 #
-# Two directions get fewer units, so that all have about as many parameters. Three starts each:
+# Two directions get fewer units, so that all have about as many parameters. Three seeds each:
 
 # %% slideshow={"slide_type": "skip"}
 def trained_on_headlines(seed, **settings):
-    """A tagger of the given kind, trained from the given start."""
+    """A tagger of the given kind, trained from the given seed."""
     torch.manual_seed(seed)
     tagger = Tagger(len(word_number) + 1, len(label_number), **settings)
     train_tagger(tagger, headline_w, headline_y, seed, steps=120, lr=0.03)
@@ -737,7 +737,7 @@ KINDS = {
 }
 headline_taggers = {name: [trained_on_headlines(seed, **kind) for seed in (0, 1, 2)] for name, kind in KINDS.items()}
 for name, (tagger, *_) in headline_taggers.items():
-    print(f"{name:20} {parameters(tagger):,} parameters")
+    print(f"{name:20} {parameter_count(tagger):,} parameters")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # When they answer at left, the four kinds have seen 2, 3, 4 and all words.
@@ -764,7 +764,7 @@ at_left["BiLSTM"]
 
 # %% slideshow={"slide_type": "skip"}
 def plot_ceilings():
-    """Draw the accuracy at left of each network's starts, beside its ceiling."""
+    """Draw the accuracy at left of each network's seeds, beside its ceiling."""
     fig, ax = plt.subplots(figsize=(8.6, 3.3))
     for i, (runs, best) in enumerate(zip(at_left.values(), ceilings)):
         color = COLOR["lstm"] if i < 3 else COLOR["output"]
@@ -780,7 +780,7 @@ def plot_ceilings():
 show(plot_ceilings(), "Each network comes close to what its context allows; only the BiLSTM reaches 100 %.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Points: three starts. Nobody passes the ceiling: with what it sees, nothing better exists. What the BiLSTM gains is information, not a better cell.
+# Points: three seeds. Nobody passes the ceiling: with what it sees, nothing better exists. What the BiLSTM gains is information, not a better cell.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Check: at the ceiling, never above
@@ -1240,7 +1240,7 @@ def lines_of(files, most):
     return sorted((line for file in files if len(file) <= most for line in logical_lines(file)), key=len)
 
 # %%
-library = load_library(seed=0)
+library = load_stdlib_sources(seed=0)
 code_train, code_test = lines_of(library.train, most=12_000), lines_of(library.test, most=20_000)
 for part, lines in (("training", code_train), ("test", code_test)):
     names = sum(role is not None for line in lines for _, role in line)
@@ -1476,13 +1476,13 @@ class RoleTagger(nn.Module):
         cell, chains = nn.RNN if reader == "RNN" else nn.LSTM, 1 + (reader == "BiLSTM")
         self.C, self.late = nn.Embedding(len(CODE_WORDS), E), reader == "LSTM, one late"
         self.rnn = cell(E, H, batch_first=True, bidirectional=chains == 2)
-        self.read_out = nn.Linear(chains * H, len(ROLES_OF_NAMES))
+        self.output_layer = nn.Linear(chains * H, len(ROLES_OF_NAMES))
 
     def forward(self, x):
         states, _ = self.rnn(self.C(x))  # (B, T, chains · H)
         if self.late:
             states = states.roll(-1, dims=1)  # the state after the next token; the last one, <nl>, has no role
-        return self.read_out(states)
+        return self.output_layer(states)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The late reader is an ordinary LSTM. Its answer comes one token later, which is what an editor can afford: one token, often a single key.
@@ -1515,8 +1515,8 @@ UNITS = {"RNN": 120, "LSTM": 52, "LSTM, one late": 52, "BiLSTM": 32}
 sizes = {}
 for reader, H in UNITS.items():
     tagger = RoleTagger(reader, H)
-    sizes[reader] = parameters(tagger) - parameters(tagger.C)
-    print(f"{reader:15} {H:3} units a chain, {sizes[reader]:,} parameters + {parameters(tagger.C):,} embedding")
+    sizes[reader] = parameter_count(tagger) - parameter_count(tagger.C)
+    print(f"{reader:15} {H:3} units a chain, {sizes[reader]:,} parameters + {parameter_count(tagger.C):,} embedding")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 print("all within 1 %:", max(sizes.values()) < 1.01 * min(sizes.values()))
@@ -1535,7 +1535,7 @@ def train_role_tagger(reader, seed, passes=2, lr=0.02):
     torch.manual_seed(seed)  # once more: the same batches for all readers
     batches = [batch for _ in range(passes) for batch in line_batches(train_tables)]
     optimizer = torch.optim.Adam(model.parameters(), lr, fused=True)
-    schedule = falling_rate(optimizer, lr, len(batches))
+    schedule = lr_schedule(optimizer, lr, len(batches))
     for x, y in batches:
         optimizer.zero_grad()
         cross_entropy(model(x).flatten(0, 1), y.flatten()).backward()
@@ -1559,10 +1559,10 @@ guesses = {reader: [network_guesses(model) for model in models] for reader, mode
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Right context is worth more than a better cell
 #
-# Test, per cent right, mean ± standard deviation of three starts; the tables again for comparison:
+# Test, per cent right, mean ± standard deviation of three seeds; the tables again for comparison:
 
 # %% tags=["output-only"]
-role_results = {reader: np.array([accuracies(g) for g in guesses[reader]]) for reader in UNITS}  # (starts, 3)
+role_results = {reader: np.array([accuracies(g) for g in guesses[reader]]) for reader in UNITS}  # (seeds, 3)
 print("                           all names      known         unknown")
 for name in ("previous, name", "previous, name, next"):
     print("{:22} {:8.1f} {:13.1f} {:13.1f}".format(name, *table_results[name]))
@@ -1574,8 +1574,8 @@ for reader, values in role_results.items():
 worst, best = ({reader: of(values[:, 0]) for reader, values in role_results.items()} for of in (np.min, np.max))
 margin = worst["BiLSTM"] - max(best["LSTM"], best["RNN"])
 print("the worst BiLSTM beats the best LSTM and the best RNN by 8 points:", margin > 8)
-print("BiLSTM and late LSTM are above 97 % in every start:", min(worst["BiLSTM"], worst["LSTM, one late"]) > 97)
-print("the BiLSTM on unknown names is above 96 % in every start:", role_results["BiLSTM"][:, 2].min() > 96)
+print("BiLSTM and late LSTM are above 97 % for every seed:", min(worst["BiLSTM"], worst["LSTM, one late"]) > 97)
+print("the BiLSTM on unknown names is above 96 % for every seed:", role_results["BiLSTM"][:, 2].min() > 96)
 _, known, unknown = role_results["LSTM"].mean(axis=0)
 print("reading from the left only, unknown names are 5 points worse or more:", known - unknown > 5)
 _, known, unknown = role_results["BiLSTM"].mean(axis=0)
@@ -1586,7 +1586,7 @@ print("the three-token table is 2 points below:", table_results["previous, name,
 # The LSTM is no better than the RNN here; right context changes a lot, and unknown names are almost as easy as known ones once their surroundings are seen from both sides. One token of right context, and a state that remembers the left side, is nearly all that is needed.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The spread over starts is far smaller than the gap. The table of three tokens lies between: it sees the next token, but not the bracket that was opened long ago.
+# The spread over seeds is far smaller than the gap. The table of three tokens lies between: it sees the next token, but not the bracket that was opened long ago.
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 def f1_by_role(true, guessed):
@@ -1607,7 +1607,7 @@ shown = [i for i, role in enumerate(ROLES_OF_NAMES) if role != "other"]
 
 
 def plot_f1_by_role():
-    """Draw the F1 of each role, LSTM and BiLSTM: every start small, the mean large."""
+    """Draw the F1 of each role, LSTM and BiLSTM: every seed small, the mean large."""
     fig, ax = plt.subplots(figsize=(8.6, 3.6))
     order = sorted(shown, key=lambda i: of_roles["LSTM"][:, i].mean())
     for reader, mark, fill in (("LSTM", "o", "white"), ("BiLSTM", "D", COLOR["lstm"])):
@@ -1643,11 +1643,11 @@ print("all other roles gain 5 points or more:", min(gains.values()) > 5)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Confusions that only the right context resolves
 #
-# The mistakes that the LSTM makes most often, and what is left of them in the other readers (sums over three starts). Last column: the token that most often follows such a name.
+# The mistakes that the LSTM makes most often, and what is left of them in the other readers (sums over three seeds). Last column: the token that most often follows such a name.
 
 # %% slideshow={"slide_type": "skip"}
 def confusions(reader):
-    """How often a reader took one role for another, {(true, guessed): count}, over all starts."""
+    """How often a reader took one role for another, {(true, guessed): count}, over all seeds."""
     pairs = Counter(pair for g in guesses[reader] for pair in zip(true_roles.tolist(), g.tolist()))
     return Counter({pair: count for pair, count in pairs.items() if pair[0] != pair[1]})
 
@@ -1665,7 +1665,7 @@ def what_follows(pair):
 
 
 def missed_by_all(reader):
-    """Yield (before, name, after, true, guessed, how often training showed it) for names that all starts miss."""
+    """Yield (before, name, after, true, guessed, how often training showed it) for names that all seeds miss."""
     wrong, seen = np.all([g != true_roles for g in guesses[reader]], axis=0), set()
     places = [([text for text, _ in line], i) for line in code_test for i, (_, role) in enumerate(line) if role]
     for k in np.flatnonzero(wrong):
@@ -1707,7 +1707,7 @@ for before, name, after, true, guessed, count in missed[:8]:
 late, both = (role_results[reader][:, 0].mean() for reader in ("LSTM, one late", "BiLSTM"))
 times = np.array([roles_after[previous, following][role] for previous, _, following, role in test_names])
 all_wrong = np.all([g != true_roles for g in guesses["BiLSTM"]], axis=0)
-print("names that all starts miss: their role was shown between these neighbours", end=" ")
+print("names that all seeds miss: their role was shown between these neighbours", end=" ")
 print("a fifth as often as for a usual name, or less (medians):", np.median(times[all_wrong]) < np.median(times) / 5)
 print("late reader and BiLSTM differ by less than a point:", abs(late - both) < 1)
 total = {reader: sum(of_reader.values()) for reader, of_reader in mistakes.items()}
@@ -1906,7 +1906,7 @@ results = defaultdict(list)
 
 # %% slideshow={"slide_type": "skip"}
 def report_f1(name):
-    """Print F1 and the number of sentences with illegal labels, for each start."""
+    """Print F1 and the number of sentences with illegal labels, for each seed."""
     f1 = [100 * entity_f1(slot_truth, predicted) for predicted in results[name]]
     bad = [sum(illegal(labels) > 0 for labels in predicted) for predicted in results[name]]
     spread = f"± {np.std(f1, ddof=1):.1f}" if len(f1) > 1 else "     "
@@ -1916,9 +1916,9 @@ def report_f1(name):
 # A foreigner who knows no city in the country can still tell what is asked for, from the words around.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Three starts
+# ### Three seeds
 #
-# Mean ± standard deviation, and the number of illegal sentences of each start:
+# Mean ± standard deviation, and the number of illegal sentences of each seed:
 
 # %%
 SLOT_TRAINING = {"steps": 150, "B": 32, "lr": 0.02, "unknown": 0.1}
@@ -2341,7 +2341,7 @@ for seed in (0, 1, 2):
 report_f1("BiLSTM-CRF")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Same network, same steps, same starts; the CRF adds one small matrix.
+# Same network, same steps, same seeds; the CRF adds one small matrix.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The table
@@ -2368,7 +2368,7 @@ print("the CRF has a higher F1 than the rules alone:        ", f1["BiLSTM-CRF"] 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What $A$ has learned
 #
-# From the last of the three starts, without the rules:
+# From the last of the three seeds, without the rules:
 
 # %% slideshow={"slide_type": "skip"}
 def plot_transitions(A, shown):
@@ -2432,7 +2432,7 @@ for name, settings in {"left to right": {"H": 48}, "both ways": {"H": 30, "bidir
     torch.manual_seed(0)
     predictors[name] = Tagger(V, V, **settings)
     train_tagger(predictors[name], next_w, next_y, seed=0, steps=150, lr=0.02)
-    print(f"{name:14} {parameters(predictors[name]):,} parameters")
+    print(f"{name:14} {parameter_count(predictors[name]):,} parameters")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The same class as before: here the labels are the next words.
@@ -2450,14 +2450,14 @@ with torch.no_grad():
     perplexities = {name: perplexity_of(predictor(grammar_w), grammar_y) for name, predictor in predictors.items()}
 for name, perplexity in perplexities.items():
     print(f"{name:14} test perplexity {perplexity:.1f}")
-print(f"floor {english_grammar.floor():.2f}, every word and the end equally likely {V - 1}")
+print(f"floor {english_grammar.optimal_perplexity():.2f}, every word and the end equally likely {V - 1}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Nobody can be below the floor, except by reading the answer:
 
 # %% tags=["topic-F2", "nbval-check-output"]
 for name, perplexity in perplexities.items():
-    print(f"{name:14} below the floor: {perplexity < english_grammar.floor()}")
+    print(f"{name:14} below the floor: {perplexity < english_grammar.optimal_perplexity()}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # A perplexity of one on new sentences of a random grammar is not a triumph, it is impossible. On real text there is no floor to warn you: a result that is far too good is the only sign in the numbers.

@@ -4,10 +4,11 @@ import statistics
 from functools import partial
 
 import torch
-from bench_networks import SEEDS, numbered, spread
-from bench_ngram import seconds
-from taught import taught_in
 from torch import nn
+
+from publish.taught import taught_in
+from tests.benchmarks.bench_networks import SEEDS, numbered, spread
+from tests.benchmarks.bench_ngram import seconds
 
 KINDS = {"RNN": nn.RNN, "GRU": nn.GRU, "LSTM": nn.LSTM}
 # As in the notebook: units for equal numbers of parameters; the checks see the first tokens of the validation part.
@@ -24,7 +25,7 @@ def speeds(taught, units):
 
 def speed_table(taught, rounds=5):
     """Training speed of the cells, with equal units and with equal parameters."""
-    budget = taught.parameters(nn.LSTM(64, 64))
+    budget = taught.parameter_count(nn.LSTM(64, 64))
     for name, units in (
         ("64 units each", dict.fromkeys(KINDS, 64)),
         (f"{budget:,} parameters each", {kind: taught.units_for(kind, budget) for kind in KINDS}),
@@ -71,7 +72,7 @@ def prose_table(taught, settings=SETTINGS, units=UNITS):
             f"{spread([prose.perplexity(model, part) for model in models], '.1f'):>16}"
             for part in ("validation", "test")
         )
-        learned = taught.parameters(models[0])
+        learned = taught.parameter_count(models[0])
         print(f"{f'{kind}, {H} units':16}{cells}{learned:12,}{statistics.mean(taken):10.1f} s", flush=True)
 
 

@@ -1,14 +1,13 @@
 """Train the writer of Python functions that notebook 08 loads, with the code that the notebook teaches.
 
-    python publish/writer.py            to notebooks/models/python_writer.safetensors
-    python publish/writer.py --to FILE  elsewhere
+    python -m publish.model            to notebooks/models/python_writer.safetensors
+    python -m publish.model --to FILE  elsewhere
 
 It takes about eight minutes on one thread.
 """
 
 import argparse
 import platform
-import sys
 import zlib
 from pathlib import Path
 
@@ -16,14 +15,11 @@ import torch
 from safetensors.torch import save
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # this file is run as a script, too
+from publish.course import NOTEBOOKS
+from publish.files import write_file
+from publish.taught import taught_in
 
-from taught import taught_in  # noqa: E402
-
-from publish.files import write_file  # noqa: E402
-
-WRITER = ROOT / "notebooks" / "models" / "python_writer.safetensors"
+WRITER = NOTEBOOKS / "models" / "python_writer.safetensors"
 # Chosen on the validation part.
 SIZES = {"E": 64, "H": 320}
 TRAINING = {"seed": 0, "passes": 8, "B": 32, "lr": 0.006, "weight_decay": 0.1}
@@ -42,8 +38,8 @@ def train(functions, sizes, **training):
         The trained network, ready to write, and its validation loss in nats per character.
     """
     taught, settings = taught_in("08_char_rnn"), TRAINING | training
-    number = taught.numbering([taught.ALPHABET])
-    rows = {part: taught.as_rows(functions[part], number) for part in ("train", "validation")}
+    number = taught.build_vocab([taught.ALPHABET])
+    rows = {part: taught.pad_batch(functions[part], number) for part in ("train", "validation")}
     requests = {part: torch.zeros(len(y), 0) for part, y in rows.items()}
     torch.set_num_threads(1)
     torch.manual_seed(settings["seed"])
