@@ -18,10 +18,12 @@ endif
 # An offline course asks the network neither for news nor for updates.
 QUIETLY = --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
 IN_TESTS = $(IN_COURSE) --extra test
+OF_NOTEBOOKS = $(if $(NOTEBOOKS),--notebooks="$(NOTEBOOKS)")
 
 define HELP
 make lab        set up the course once, then open JupyterLab on the first notebook
-make test       run all that continuous integration runs
+make test       run all that continuous integration runs; NOTEBOOKS=05 only what belongs to notebook 05
+make check      run the tests that execute no notebook and open no browser, in minutes
 make notebooks  execute the notebooks whose sources changed, e.g. NOTEBOOKS="01 --force"
 make slides     write a slide deck, HTML and PDF, of each notebook into dist/slides
 make figures    draw the diagrams anew
@@ -32,7 +34,7 @@ make clean      remove .venv, dist and caches
 Options: PYTHON=python3.13  LAB_OPTIONS="--no-browser"  TEST_OPTIONS="-k figures"
 endef
 
-.PHONY: help lab test notebooks slides figures model bench clean
+.PHONY: help lab test check notebooks slides figures model bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -42,7 +44,10 @@ lab:
 	@$(IN_COURSE) -- -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(QUIETLY) $(LAB_OPTIONS)
 
 test:
-	@$(IN_TESTS) -- -m pytest $(TEST_OPTIONS)
+	@$(IN_TESTS) -- -m pytest $(OF_NOTEBOOKS) $(TEST_OPTIONS)
+
+check:
+	@$(IN_TESTS) -- -m pytest tests -m "not lecture" $(OF_NOTEBOOKS) $(TEST_OPTIONS)
 
 notebooks:
 	@$(IN_COURSE) -- -m publish.build $(NOTEBOOKS)

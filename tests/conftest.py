@@ -10,8 +10,12 @@ from publish.assets import AssetError, install_vendor
 SLOWEST = ("test_lab.py", "test_modes.py")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Run the slowest files first, so that no worker waits for them in the end."""
+    """Mark what opens a browser; run the slowest files first, so that no worker waits for them in the end."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("lecture")
     items.sort(key=lambda item: item.path.name not in SLOWEST)
 
 
