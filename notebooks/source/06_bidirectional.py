@@ -1747,13 +1747,13 @@ def print_roles(text, tokens, truth):
 describe_roles("item.price = round(item.price * rate, digits=places)")
 
 # %% tags=["widget", "output-only", "nbval-ignore-output"] nbval_ignore_reason="a widget's output lives in the widget"
-@interact(text=Text("item.price = round(item.price * rate, digits=places)", description="line"))
+@interact(text=Text("item.price = round(item.price * rate, digits=places)", description="line", continuous_update=False))
 def paste_line(text):
     """Print the roles of the names in a line of the student's."""
     describe_roles(text)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Type x, then x =, then x = f, then x = f(y): with each token the left side grows, and the answer for a token that is already there cannot change. That is what reading from the left means.
+# Type x, then x =, then x = f, then x = f(y), Enter after each: with each token the left side grows, and the answer for a token that is already there cannot change. That is what reading from the left means.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · Labels that fit together

@@ -1061,7 +1061,7 @@ translate_line("Où est la gare ?")
 translate_line("of the")
 
 # %% tags=["widget", "output-only", "nbval-ignore-output"] nbval_ignore_reason="a widget's output lives in the widget"
-@interact(text=Text("Où est la gare ?", description="French"))
+@interact(text=Text("Où est la gare ?", description="French", continuous_update=False))
 def type_french(text):
     """Translate a line of the student's."""
     translate_line(text)
