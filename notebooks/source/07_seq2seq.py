@@ -1192,6 +1192,9 @@ def value_of(morphemes):
             below += WORTH[word]
     return total + below
 
+
+value_of(german(1_021_321))
+
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Only the tables of words are shared with german.
 
