@@ -131,7 +131,7 @@ def shift_right(y):
     """What the decoder reads, (B, T), while it is to write y (B, T): BOS first, the last column left out."""
     return torch.cat([torch.full_like(y[:, :1], BOS), y[:, :-1]], dim=1)
 
-# %%
+# %% tags=["output-only"]
 shift_right(y)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -2009,7 +2009,7 @@ def ancestral(model, x, longest):
         written.append(w)
     return torch.stack(written, dim=1)
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def draw_date(text, times):
     """How often the network writes which date for a text, if each character is drawn from its probabilities."""
     drawn = ancestral(date_reader, pad_batch([text], number_written).expand(times, -1), longest=11)
