@@ -161,13 +161,14 @@ check_one_step(one_step_solution)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A network for a pencil
 #
-# Two units, weights chosen by hand, plain numbers: take a pencil and follow. Inputs are one-hot, so a word picks its row of $W_{xh}$.
+# Two phrases, *natural language processing* and *processing natural language*: *language* and *processing* are followed by something else in each, so the word just read does not tell what comes next. Two units, plain numbers: take a pencil and follow. Inputs are one-hot, so a word picks its row of $W_{xh}$.
 
 # %%
 WORDS = ["natural", "language", "processing", "</s>"]
-W_XH = {"<s>": [1, 1], "natural": [1, -1], "language": [-1, -1], "processing": [-1, 1]}
-W_HH = [[0.5, 0.0], [0.0, 0.5]]
-W_HY = [[2, 2, -2, -2], [2, -2, -2, 2]]  # columns: natural, language, processing, </s>
+SENTENCES = [["natural", "language", "processing"], ["processing", "natural", "language"]]
+W_XH = {"<s>": [0, 1], "natural": [2, -1], "language": [0, 0], "processing": [0, 2.5]}
+W_HH = [[-2, -2], [-2, -2]]
+W_HY = [[-3, 3, 3, -3], [3, -3, 3, -3]]  # columns: natural, language, processing, </s>
 
 
 def pencil_step(word, h):
@@ -184,26 +185,46 @@ def pencil_output_layer(h):
 pencil_step("<s>", [0, 0])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The four words sit in the four corners of the square; the output layer looks in which corner the state is. Do the first step on the board: tanh(1) = 0.76 twice.
+# The four words sit in the four corners of the square; the output layer looks in which corner the state is. Do the first step on the board: tanh(0) = 0 and tanh(1) = 0.76. The row of "language" is zero: after it, the old state alone says what comes next.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Read a sentence, predict the next word
+# ### Read both phrases, predict the next word
 #
 # $x_1$ is BOS. $\hat y_t$ is made *before* $w_t$ is seen, and is scored on it:
 
 # %% tags=["topic-C3", "nbval-check-output"]
-h, J = [0, 0], []
-print(" t  reads       h_t               target      ŷ_t[w_t]  J_t")
-for t, (read, target) in enumerate(zip(["<s>", *WORDS], WORDS), start=1):
-    h = pencil_step(read, h)
-    y = pencil_output_layer(h)
-    J.append(-math.log(y[WORDS.index(target)]))
-    print(f" {t}  {read:11} ({h[0]:5.2f}, {h[1]:5.2f})    {target:11} {math.exp(-J[-1]):.3f}     {J[-1]:.3f}")
+J = []
+print("reads       h_t               target      ŷ_t[w_t]  J_t")
+for sentence in SENTENCES:
+    h = [0, 0]
+    for read, target in zip(["<s>", *sentence], [*sentence, "</s>"]):
+        h = pencil_step(read, h)
+        y = pencil_output_layer(h)
+        J.append(-math.log(y[WORDS.index(target)]))
+        print(f"{read:11} ({h[0]:5.2f}, {h[1]:5.2f})    {target:11} {math.exp(-J[-1]):.3f}     {J[-1]:.3f}")
 mean = sum(J) / len(J)
 print(f"J = {mean:.3f} nats per token, perplexity {math.exp(mean):.2f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Have the second row computed by pencil: the old state enters with half its weight, and pulls. Lecture notes sometimes score a word after reading it; a network that copies its input would then be perfect.
+# Have the second row computed by pencil: the old state enters through W_hh, 2 − 2 · 0.76 and −1 − 2 · 0.76. Which of the two phrases begins, nobody can know: the first word costs log 2 in both. Lecture notes sometimes score a word after reading it; a network that copies its input would then be perfect.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### What memory is worth here
+#
+# A network without memory ($W_{hh} = 0$) knows the last word only. At best its $\hat y_t$ are the frequencies of what follows that word, the bigrams of notebook 1. **Predict:** what do they cost?
+#
+# <details><summary>Answer</summary>After BOS, <em>language</em> and <em>processing</em> two words are equally frequent: log 2 in three of four steps.</details>
+
+# %% tags=["topic-C3", "nbval-check-output"]
+pairs = [pair for sentence in SENTENCES for pair in zip(["<s>", *sentence], [*sentence, "</s>"])]
+times, read = Counter(pairs), Counter(word for word, _ in pairs)
+bigrams = sum(-n * math.log(n / read[word]) for (word, _), n in times.items()) / len(pairs)
+print(f"without memory, at best {bigrams:.3f} nats per token; the pencil's network {mean:.3f}")
+print(f"anybody, with a fair guess at the first word, at best {math.log(2) / 4:.3f}")
+print("memory pays:", mean < bigrams)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# No weights without memory can be better than the bigrams: each word read has one prediction. Setting W_hh to zero here, with the other weights as they are, costs far more still, since they were chosen for a network that remembers.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 2 · What goes in, what is scored
@@ -294,10 +315,10 @@ def rnn(x, h, W_xh, W_hh, b_h):
     return torch.stack(states, dim=1), h
 
 # %% tags=["topic-C3", "nbval-check-output"]
-x = torch.eye(4).double()[None]  # one sentence of four one-hot inputs, (1, 4, 4)
+x = torch.eye(4).double()[[[0, 1, 2, 3], [0, 3, 1, 2]]]  # both phrases, four one-hot inputs each, (2, 4, 4)
 W_xh, W_hh = torch.tensor(list(W_XH.values())).double(), torch.tensor(W_HH).double()
-states, last_state = rnn(x, torch.zeros(1, 2).double(), W_xh, W_hh, b_h=0)
-print("the pencil's last state:", np.allclose(last_state, [h], atol=1e-12))
+states, last_state = rnn(x, torch.zeros(2, 2).double(), W_xh, W_hh, b_h=0)
+print("the pencil's last state:", np.allclose(last_state[1], h, atol=1e-12))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # A few lines that read any length. The Python loop over T cannot be avoided here: each state needs the one before.
@@ -1476,7 +1497,7 @@ for seed in SEEDS:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The table
 #
-# Perplexity per token, mean and standard deviation over three starts; the floor is what nobody can beat:
+# Perplexity per token, mean and standard deviation over three starts. Nobody can expect to beat the true model, here scored on the same sentences:
 
 # %% tags=["output-only"]
 counts = count_ngrams(toy["train"], 5)
@@ -1487,12 +1508,13 @@ print(f"Kneser–Ney, n = 5  {perplexity(toy_kn, toy['test']):6.2f}")
 for name, model in {"window, n = 6": nets[0], "RNN": rnns[0]}.items():
     values = results[name]
     print(f"{name:18} {np.mean(values):6.2f} ± {np.std(values, ddof=1):.2f}   {parameter_count(model):,} parameters")
-print(f"floor              {grammar.optimal_perplexity():6.2f}")
+floor = grammar.perplexity(toy["test"])
+print(f"true model         {floor:6.2f}   in expectation {grammar.optimal_perplexity():.2f}")
 
 # %% tags=["nbval-check-output"]
 worst, best = max(results["RNN"]), min(results["window, n = 6"])
 print("the worst RNN beats the best window model:", worst < best)
-print("and stays within 8 % of the floor:        ", worst < 1.08 * grammar.optimal_perplexity())
+print("and stays within 7 % of the true model:   ", worst < 1.07 * floor)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # From 8.1 by counting to 6.1, four per cent above the floor. What is left is data: the floor knows the rules, the network has seen ten thousand sentences.
