@@ -85,7 +85,7 @@ setup(seed=0)
 #
 # The first word has no predecessors, so contexts are padded with BOS. EOS is predicted like a word: a model must know when to stop.
 
-# %%
+# %% tags=["export"]
 BOS, EOS, UNK = "<s>", "</s>", "<unk>"
 
 
@@ -94,7 +94,7 @@ def ngrams(sentence, n):
     tokens = [BOS] * (n - 1) + sentence + [EOS]
     return [tuple(tokens[t : t + n]) for t in range(len(sentence) + 1)]
 
-
+# %%
 ngrams(["students", "opened", "their", "books"], n=3)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -105,7 +105,7 @@ ngrams(["students", "opened", "their", "books"], n=3)
 #
 # One table per order: for each context, how often each word came next.
 
-# %%
+# %% tags=["export"]
 def count_ngrams(corpus, n):
     """counts[context][word]: how often the word follows the n - 1 tokens of the context."""
     counts = defaultdict(Counter)
@@ -114,7 +114,7 @@ def count_ngrams(corpus, n):
             counts[tuple(context)][word] += 1
     return dict(counts)
 
-
+# %%
 count_ngrams([["a", "b", "a"], ["a", "a"]], n=2)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -150,7 +150,7 @@ print(f"p(books | h) = {seen['books'] / total}   p(exams | h) = {seen['exams'] /
 #
 # *As the proctor started the clock, the students opened their …* Everybody says **exams**. A 4-gram cannot prefer it: it never sees the proctor.
 
-# %%
+# %% tags=["export"]
 def context_of(history, n):
     """The last n - 1 tokens of a history, BOS where the sentence had not begun."""
     padded = [BOS] * (n - 1) + list(history)
@@ -390,12 +390,12 @@ check_sentence_log_prob(sentence_log_prob_solution)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One product, factor by factor
 
-# %% tags=["topic-A2"]
+# %% tags=["topic-A2", "export"]
 def token_probs(p, sentence):
     """The factors p(w_t | w_1 … w_{t-1}) of a sentence, EOS the last."""
     return [p(word, sentence[:t]) for t, word in enumerate(sentence + [EOS])]
 
-
+# %%
 sentence = "natural language processing".split()
 for previous, word, q in zip([BOS, *sentence], [*sentence, EOS], token_probs(bigram, sentence)):
     seen = bigrams[(previous,)]
@@ -540,14 +540,14 @@ check_token_perplexity(token_perplexity_solution)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Perplexity in four lines
 
-# %%
+# %% tags=["export"]
 def perplexity(p, corpus):
     """exp of the mean negative log-likelihood per token: EOS counts, BOS does not."""
     probabilities = [q for sentence in corpus for q in token_probs(p, sentence)]
     nats = [-math.log(q) if q > 0 else math.inf for q in probabilities]
     return math.exp(sum(nats) / len(nats))
 
-
+# %%
 perplexity(bigram, tiny)
 
 # %% [markdown]
@@ -621,7 +621,7 @@ print("grammar:", " ".join(toy["train"][3]))
 #
 # Rare words become UNK, by a vocabulary built on the *training* part alone: one that has peeked at the test text would leak.
 
-# %%
+# %% tags=["export"]
 def replace_rare(splits, min_count):
     """Replace by UNK what occurs fewer than min_count times in the training part."""
     frequency = Counter(word for sentence in splits["train"] for word in sentence)
@@ -864,7 +864,7 @@ for k in (1, 0.1, 0.01, 0.001):
 #
 # Start at the bottom with plain frequency. On each rung, a formula `blend` mixes the counts after that context with the estimate from below. Where a context was never seen, the estimate from below stays: $p(w \mid h) = p(w \mid h')$, with $h'$ = $h$ without its oldest token.
 
-# %%
+# %% tags=["export"]
 def ladder(levels, blend):
     """A model that climbs to the longest seen context; levels[m] has contexts of m tokens."""
     totals = [{context: words.total() for context, words in level.items()} for level in levels]
@@ -980,7 +980,7 @@ for history in (["this", "method"], ["method", "this"]):
 #
 # $$p(w \mid h) = \frac{\max(c(h\,w) - d,\, 0)}{c(h)} + \frac{d\, N(h)}{c(h)}\, p(w \mid h')$$
 
-# %%
+# %% tags=["export"]
 def discounting(d):
     """The blend of absolute discounting, 0 < d < 1."""
     return lambda count, total, types, lower: (max(count - d, 0) + d * types * lower) / total
@@ -995,13 +995,13 @@ def discounting(d):
 #
 # $$d = \frac{n_1}{n_1 + 2\, n_2}$$
 
-# %%
+# %% tags=["export"]
 def estimate_discount(counts):
     """d from the numbers of n-grams seen once and twice; 0.5 if none was seen once."""
     seen = Counter(count for words in counts.values() for count in words.values())
     return seen[1] / (seen[1] + 2 * seen[2]) if seen[1] else 0.5
 
-
+# %%
 d = estimate_discount(levels[2])
 p = ladder(levels[:3], discounting(d))
 print(f"d = {d:.3f}   trigram perplexity on validation {perplexity(p, validation):.1f}")
@@ -1082,7 +1082,7 @@ check_continuation_count(continuation_count_solution)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Continuation counts for all contexts
 
-# %%
+# %% tags=["export"]
 def continuation_counts(counts):
     """Counts for contexts one token shorter: each different left neighbour counts once."""
     lower = defaultdict(Counter)
@@ -1091,7 +1091,7 @@ def continuation_counts(counts):
             lower[context[1:]][word] += 1
     return dict(lower)
 
-
+# %%
 continuation_counts({("san",): Counter(francisco=40), ("in",): Counter(francisco=2, june=1)})
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1120,7 +1120,7 @@ for word in (by_company[0], by_company[-1]):
 #
 # $$p(w) = \frac{|\{v : c(v\,w) > 0\}|}{\sum_{w'} |\{v : c(v\,w') > 0\}|}$$
 
-# %%
+# %% tags=["export"]
 def kneser_ney_levels(counts, n):
     """Real counts for the longest context, continuation counts for all shorter ones."""
     levels = [counts]
@@ -1134,12 +1134,12 @@ def kneser_ney_levels(counts, n):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Kneser–Ney in one line
 
-# %%
+# %% tags=["export"]
 def kneser_ney(counts, n, d):
     """Interpolated Kneser–Ney from the counts of order n."""
     return ladder(kneser_ney_levels(counts, n), discounting(d))
 
-
+# %%
 p = kneser_ney(levels[2], 3, d)
 print(f"trigram perplexity on validation {perplexity(p, validation):.1f}")
 
@@ -1552,7 +1552,7 @@ print("a bigram repairs more than word frequency alone:", context_helps)
 #
 # Dictionaries are readable; sorted arrays of integers are fast. Skip this section on a first reading. Number the different contexts; then *(number of the context) · base + word* is one integer for each n-gram, with a base above all word ids. The context of an n-gram is the (n − 1)-gram that ends one token earlier.
 
-# %%
+# %% tags=["export"]
 def number_grams(x, n, base):
     """For m = 0 … n: the different m-grams, packed, and which ends at each place of x (N,)."""
     keys, grams = [np.zeros(1, int)], [np.zeros_like(x)]
@@ -1569,7 +1569,7 @@ def number_grams(x, n, base):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Fitting: the same formula, all n-grams at once
 
-# %%
+# %% tags=["export"]
 def packed_kneser_ney(x, predicted, n, base, d):
     """Keys, p(word | context) and d N(h) / c(h) of each level, from padded ids x (N,)."""
     keys, grams = number_grams(x, n, base)
@@ -1597,7 +1597,7 @@ def packed_kneser_ney(x, predicted, n, base, d):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Scoring: climb the ladder with the whole text
 
-# %%
+# %% tags=["export"]
 def packed_score(levels, x, base):
     """p(token | context) at each place of padded ids x (N,), as an array (N,)."""
     gram, q = np.zeros_like(x), np.zeros(len(x))
