@@ -8,6 +8,8 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   course:
+#     run: 1
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -17,7 +19,7 @@
 #
 # **You will** build n-gram language models from nothing but counts, smooth them up to Kneser–Ney, and measure all of them with one yardstick, perplexity.<br>
 # **You need** Python and the idea of a conditional probability. Notebook 0 explains how exercises work.<br>
-# **Time** 100 min with the exercises; the cells run in about 45 s on a laptop.
+# **Time** {minutes} min with the exercises; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Ask the room to finish "students opened their …" before showing anything. Keep the answers on the board: the first model will give books 0.4 and exams 0.1, and somebody will have said laptops.

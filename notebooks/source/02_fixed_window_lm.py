@@ -8,6 +8,8 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   course:
+#     run: 1
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -17,7 +19,7 @@
 #
 # **You will** go from counts to a log-linear model and on to a neural network with word vectors, derive its gradient, train it, and see what the vectors learned.<br>
 # **You need** notebook 1 (perplexity, Kneser–Ney), matrix products, the chain rule.<br>
-# **Time** 100 min with the exercises; the cells run in about 50 s on a laptop.
+# **Time** {minutes} min with the exercises; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The previous lecture ended with two complaints: what lies beyond the window is lost, and an unseen context learns nothing from similar ones. Today cures the second, and measures that the first remains.

@@ -8,6 +8,8 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   course:
+#     run: 2
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -17,7 +19,7 @@
 #
 # **You will** follow the gradient back through time, first by hand, then in a film; find the factor that makes it vanish or explode; and measure each remedy.<br>
 # **You need** notebook 3 (the cell, the loss, training), derivatives, and the chain rule.<br>
-# **Time** 150 min with the exercises; the cells run in about a minute on a laptop.
+# **Time** {minutes} min with the exercises; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Recall the end of the last lecture: after one pass over prose, an RNN and a window of four words are level. Its state could hold more. Can training reach it? Prose does not say, so we ask with a task.

@@ -8,6 +8,8 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   course:
+#     run: 2
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -17,7 +19,7 @@
 #
 # **You will** build LSTM and GRU and prove them equal to PyTorch's, translate between conventions, measure which cell is better at what, and find a unit that counts.<br>
 # **You need** notebook 3 (the plain cell, training) and notebook 4 (gradients through time).<br>
-# **Time** 150 min with the exercises; the cells run in about a minute and a half on a laptop.
+# **Time** {minutes} min with the exercises; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # One question for the whole lecture: what changes when the cell itself may decide what it keeps? Put it on the board.

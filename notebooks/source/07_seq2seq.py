@@ -8,6 +8,8 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   course:
+#     run: 3
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -17,7 +19,7 @@
 #
 # **You will** build an encoder–decoder from two LSTMs, find the limits of the one vector between them, and let it look back with attention.<br>
 # **You need** notebooks 5 and 6 (LSTM, padding, reading both ways).<br>
-# **Time** 110 min with the exercises; the cells run in two minutes.
+# **Time** {minutes} min with the exercises; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Ask the class to translate "twenty one" into German, aloud, and to say in which order the parts came. Then ask how a network that writes one word for each word it reads could ever do that.

@@ -8,6 +8,8 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   course:
+#     run: 2
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -17,7 +19,7 @@
 #
 # **You will** search with a beam and check it against exhaustive search, write BLEU, and measure what happens to a model that reads its own words.<br>
 # **You need** `07_seq2seq` (encoder–decoder, attention).<br>
-# **Time** 90 min with the exercises; the cells run in a minute and a half.
+# **Time** {minutes} min with the exercises; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Two questions that papers on architectures pass over in a line or two. Ask the class: what is the likeliest sentence of English, of all lengths?

@@ -8,6 +8,8 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   course:
+#     run: 2
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -17,7 +19,7 @@
 #
 # **You will** compare characters with words, let a writer invent names for colours and languages, measure whether it listens, and discuss what should not be asked for.<br>
 # **You need** `08_char_rnn` (the writer, Kneser–Ney), notebook 3 (names), notebook 5 (forget gates), `07_translation` (beam search).<br>
-# **Time** two hours, half an hour of it discussion; the cells run in two minutes.
+# **Time** {minutes} min with the exercises; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Ask for a name for the colour of the wall, then for a country in invented Finnish. How would the class decide whether a name fits?

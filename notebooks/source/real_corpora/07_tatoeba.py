@@ -10,6 +10,7 @@
 #     name: python3
 #   course:
 #     corpora: [tatoeba]
+#     run: 5
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -19,7 +20,7 @@
 #
 # **You will** split sentence pairs honestly, train a translator with attention in two minutes, and measure it with BLEU.<br>
 # **You need** notebook 7, and a connection: one file (3 MB) is downloaded once.<br>
-# **Time** 40 min; the cells run in about five minutes on a laptop.
+# **Time** {minutes} min; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The model is close to that of notebook 7. New are the data: written by people, with words that training lacks and sentences that have several right translations.
