@@ -896,7 +896,7 @@ print("the row of the highest score, for α = 0.5 and 1:", all(found))
 # A row that was cut off after four words has four tokens and no EOS. With normalisation the score of a running hypothesis can rise: a sure word lifts the mean. That matters for stopping, three slides on.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### The beam problem, measured
+# ### The length bias, measured
 #
 # The name models with wider and wider beams: means over the held-out names.
 
@@ -963,10 +963,10 @@ show(
 )
 
 # %% [markdown]
-# Neither end is right. In practice $\alpha$ and $k$ are tuned on held-out sentences, like the rate and the size.
+# Neither end is right. In practice $\alpha$ and $k$ are tuned on held-out sentences, like the rate and the size. This is a bias of *length*: the answers become shorter; that they become worse is not shown here.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The better the search, the shorter the answer. Numbers keep their length (the notebook has the figures); exact match is near zero for all names. Koehn and Knowles 2017 list this among their six challenges: quality rises for narrow beams and falls for wide ones. Two lines of each kind are two seeds.
+# The better the search, the shorter the answer. Numbers keep their length (the notebook has the figures); exact match is near zero for all names, whatever the width. Koehn and Knowles 2017 found more in large translators, quality that falls with wide beams, and call it the beam problem. Two lines of each kind are two seeds.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Whose fault is it?
@@ -1737,7 +1737,7 @@ for share in (1.0, 0.0):
 # ## What you now have
 #
 # - A batched beam search, equal to exhaustive search where that is possible, with its search errors counted.
-# - The beam problem, seen and explained: the likeliest sentence is often a short one, and dividing by the length is a remedy that has to be tuned.
+# - The length bias, seen and explained: the likeliest sentence is often a short one, and dividing by the length is a remedy that has to be tuned.
 # - BLEU, equal to `sacrebleu`'s, and an idea of what it does not see.
 # - What reading its own words does to a model, measured, and what scheduled sampling changes.
 #

@@ -1384,7 +1384,7 @@ print("it stands in the training set:        ", likeliest_text in functions["tra
 print("it is shorter than greedy's by half: ", len(likeliest_text) < 0.5 * len(decode_texts(best_found[1][0][0], characters)[0]))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Each further character costs probability, so the likeliest text is a short one: the beam problem of the translation lecture, with programs. A better search finds a duller text.
+# Each further character costs probability, so the likeliest text is a short one: the length bias of the translation lecture, with programs. A better search finds a duller text.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Real text is not the likeliest text
