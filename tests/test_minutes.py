@@ -2,9 +2,10 @@
 
 import jupytext
 import pytest
+from taught import taught_in
 
-from publish.build import canonical, is_stale, read_source, source_hash
-from publish.minutes import filled, minutes_of
+from publish.build import NOTEBOOKS, canonical, is_stale, read_source, source_hash
+from publish.minutes import filled, minutes_of, run_of
 
 HEADER = "# ---\n# jupyter:\n#   course:\n#     run: {run}\n# ---\n\n"
 TITLE = "# %% [markdown]\n# # 7 · T\n#\n# **Time** {minutes} min; the cells run for {run} min.\n\n"
@@ -80,3 +81,15 @@ def test_a_header_without_the_run_is_named(tmp_path):
 
     with pytest.raises(ValueError, match="does not state the minutes that the cells run"):
         filled(source)
+
+
+def test_the_seconds_that_notebook_00_scales_to_a_machine_are_those_of_the_headers():
+    seconds = {number: seconds for number, (_, seconds) in taught_in("00_start_here").NOTEBOOKS.items()}
+    runs = {
+        number: [run_of(jupytext.read(path)) for path in (NOTEBOOKS / "source").glob(f"{number}_*.py")]
+        for number in seconds
+    }
+
+    too_much = {number: sum(runs[number]) - seconds[number] / 60 for number in seconds}
+
+    assert all(0 <= too_much[number] < len(runs[number]) for number in seconds), too_much
