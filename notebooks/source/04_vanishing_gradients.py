@@ -1449,6 +1449,9 @@ def trained_a_little(lr, steps=50, T=49):
 
 little = {"untrained": trained_a_little(0.01, steps=0)} | {f"rate {lr}": trained_a_little(lr) for lr in (0.001, 0.01)}
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The plot:
+
 # %% slideshow={"slide_type": "skip"}
 def plot_healing():
     """Draw the gradient norm by step of the plain networks, untrained and trained at two rates."""
@@ -1465,7 +1468,10 @@ def plot_healing():
 # %% tags=["topic-D5", "output-only"]
 show(plot_healing(), "Training heals the gradient, if its steps are large enough: after 50 batches at rate 0.01 step 1 is heard; at 0.001 it is as silent as before.")
 
-# %% tags=["output-only"]
+# %% [markdown] slideshow={"slide_type": "skip"}
+# In numbers, for each of the three seeds:
+
+# %% tags=["output-only"] slideshow={"slide_type": "skip"}
 for name, (norms, radii) in little.items():
     ratios, radii = (" ".join(f"{one:{form}}" for one in three) for three, form in ((norms[0] / norms[-1], "6.0e"), (radii, ".1f")))
     print(f"{name:10} gradient of step 1 / step 49: {ratios}   ρ of W_hh: {radii}")

@@ -1772,7 +1772,7 @@ def reviews_on_request(model, signs, seed=0):
     torch.manual_seed(seed)
     return decode_texts(write(model, sign_requests(signs), drawn_at(0.8), 70), review_letters)
 
-
+# %% slideshow={"slide_type": "skip"}
 @torch.no_grad()
 def left_of_v(model, steps=15):
     """The share of v that the forget gates leave after some steps of the training reviews: mean over units and reviews."""
