@@ -1798,7 +1798,8 @@ for forget, models in reviewers.items():
     sign_shares[forget] = [100 * np.mean((row == asked_signs)[row != 0]) for row in decided]
     shares, left = ", ".join(f"{share:.0f}" for share in sign_shares[forget]), ", ".join(f"{left_of_v(m):.2f}" for m in models)
     at_first = (1 / (1 + math.exp(-forget))) ** 15
-    print(f"bias {forget}: {shares} % have the sign asked for; left of v after 15 steps: {left}, before training {at_first:.2f}")
+    print(f"bias {forget}: {shares} % have the sign asked for")
+    print(f"        left of v after 15 steps: {left}; before training {at_first:.2f}")
 print("chance: 50 %")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
