@@ -46,7 +46,6 @@ MEANT_TO_BE_FALSE = {
     "padded, h_n equal to 1e-12: False",
     "mean of batch means, four ways equal to 1e-12: False",
     "left to right below the floor: False",
-    "learned up to eight words: True carried over to 13 and more: False",
     "and with another encoder: False",
     "over padding, alone = in company: False",
 }
