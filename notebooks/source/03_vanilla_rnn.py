@@ -317,7 +317,7 @@ def rnn(x, h, W_xh, W_hh, b_h):
     return torch.stack(states, dim=1), h
 
 # %% tags=["topic-C3", "nbval-check-output"]
-x = torch.eye(4).double()[[[0, 1, 2, 3], [0, 3, 1, 2]]]  # both phrases, four one-hot inputs each, (2, 4, 4)
+x = torch.eye(4).double()[torch.tensor([[0, 1, 2, 3], [0, 3, 1, 2]])]  # both phrases, four one-hot inputs each, (2, 4, 4)
 W_xh, W_hh = torch.tensor(list(W_XH.values())).double(), torch.tensor(W_HH).double()
 states, last_state = rnn(x, torch.zeros(2, 2).double(), W_xh, W_hh, b_h=0)
 print("the pencil's last state:", np.allclose(last_state[1], h, atol=1e-12))
@@ -1817,10 +1817,10 @@ for seed in SEEDS:
 # Test perplexity after one pass; mean and standard deviation over three seeds:
 
 # %% tags=["output-only"]
-print(f"RNN, as before                  {of_rnn:4.0f}          {parameter_count(prose_rnn):,} parameters")
+print(f"{'RNN, as before':30} {of_rnn:4.0f}         {parameter_count(prose_rnn):,} parameters")
 for name, values in prose_results.items():
     mean, sd = np.mean(values), np.std(values, ddof=1)
-    print(f"{name:13}, with all three   {mean:5.0f} ± {sd:.1f}   {parameter_count(prose_models[name]):,} parameters")
+    print(f"{name + ', with all three':30} {mean:4.0f} ± {sd:.1f}   {parameter_count(prose_models[name]):,} parameters")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 of_state, of_window = prose_results.values()
