@@ -2,10 +2,10 @@
 
 import jupytext
 import pytest
-from taught import taught_in
 
 from publish.build import NOTEBOOKS, canonical, is_stale, read_source, source_hash
 from publish.minutes import filled, minutes_of, run_of
+from publish.taught import taught_in
 
 HEADER = "# ---\n# jupyter:\n#   course:\n#     run: {run}\n# ---\n\n"
 TITLE = "# %% [markdown]\n# # 7 · T\n#\n# **Time** {minutes} min; the cells run for {run} min.\n\n"

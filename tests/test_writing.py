@@ -6,7 +6,8 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from taught import taught_in
+
+from publish.taught import taught_in
 
 taught = taught_in("08_char_rnn")
 PAD, BOS, EOS = taught.PAD, taught.BOS, taught.EOS
