@@ -163,7 +163,7 @@ check_one_step(one_step_solution)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A network for a pencil
 #
-# Two phrases of the same words: what follows *language* and *processing* depends on what came before. Two units, plain numbers: take a pencil and follow. A word is one-hot, so it picks its row of $W_{xh}$.
+# Two units, plain numbers, two phrases: what follows *language* or *processing* depends on what came before.
 
 # %%
 WORDS = ["natural", "language", "processing", "</s>"]
@@ -187,7 +187,7 @@ def pencil_output_layer(h):
 pencil_step("<s>", [0, 0])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The four words sit in the four corners of the square; the output layer looks in which corner the state is. Do the first step on the board: tanh(0) = 0 and tanh(1) = 0.76. The row of "language" is zero: after it, the old state alone says what comes next.
+# Take a pencil and follow. Inputs are one-hot, so a word picks its row of W_xh. The four words sit in the four corners of the square; the output layer looks in which corner the state is. Do the first step on the board: tanh(0) = 0 and tanh(1) = 0.76. The row of "language" is zero: after it, the old state alone says what comes next.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Read both phrases, predict the next word
