@@ -14,6 +14,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 from publish.build import is_stale, read_source
+from publish.minutes import words
 
 RULES = []
 SLIDE_TYPES = {"slide", "subslide", "fragment", "notes", "skip", None}
@@ -46,7 +47,6 @@ MEANT_TO_BE_FALSE = {
     "padded, h_n equal to 1e-12: False",
     "mean of batch means, four ways equal to 1e-12: False",
     "left to right below the floor: False",
-    "learned up to eight words: True carried over to 13 and more: False",
     "and with another encoder: False",
     "over padding, alone = in company: False",
 }
@@ -136,12 +136,6 @@ def all_outputs(notebook):
         yield from (("a widget", output) for output in model.get("state", {}).get("outputs", []))
 
 
-def words(cell):
-    """The number of words of a text cell that are read: no formulas, markup or addresses."""
-    text = re.sub(r"\$\$.*?\$\$|\$.*?\$|<[^>]*>|\]\([^)]*\)", " ", cell.source, flags=re.S)
-    return len(re.findall(r"[^\W_][\w'’-]*", text))
-
-
 # --- built
 
 
@@ -213,7 +207,7 @@ def it_notes_where_it_was_built(lecture):
 
 
 @rule
-def the_file_is_small(lecture, limit=300 * 1024):
+def the_file_is_small(lecture, limit=1024 * 1024):
     size = lecture.path.stat().st_size
     return [] if size <= limit else [f"{size:,} bytes, more than {limit:,}"]
 
@@ -454,6 +448,12 @@ def the_opening_is_complete(lecture):
         "**Time** …": r"\*\*Time\*\* ",
     }
     return [f"the first cell lacks {what}" for what, pattern in expected.items() if not re.search(pattern, first, re.M)]
+
+
+@rule
+def the_minutes_are_computed(lecture):
+    computed = re.search(r"^# .*\*\*Time\*\* \{minutes\} min", lecture.source.read_text("utf-8"), re.M)
+    return [] if computed else ["the title cell's minutes are typed: write **Time** {minutes} min"]
 
 
 @rule

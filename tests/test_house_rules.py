@@ -18,12 +18,14 @@ SOURCE = f'''# ---
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   course:
+#     run: 1
 # ---
 
 # %% [markdown] slideshow={{"slide_type": "slide"}}
 # # 7 · How does a small one look?
 #
-# > {FACT}# **You will** {FACT}# **You need** patience. **Time** 5 min.
+# > {FACT}# **You will** {FACT}# **You need** patience. **Time** {{minutes}} min.
 
 # %% [markdown] slideshow={{"slide_type": "notes"}}
 # Say hello.
@@ -114,7 +116,7 @@ def lecture(tmp_path):
     (tmp_path / "line.svg").write_text("<svg/>", "utf-8")
     notebook = read_source(source)
     fingerprint = dict.fromkeys(["python", "torch", "cpu_capability", "corpus"], "?")
-    notebook.metadata["course"] = {"source": source_hash(source), "fingerprint": fingerprint}
+    notebook.metadata["course"] |= {"source": source_hash(source), "fingerprint": fingerprint}
     answers = [printed("twice: not attempted yet.\n"), printed("twice: correct, on all 1 cases.\n")]
     outputs = [[], printed("claim: True\n"), [], [PICTURE], printed("slider"), [], *answers, printed("2")]
     for count, (cell, output) in enumerate(zip(code_cells(notebook), outputs, strict=True), start=1):
@@ -231,7 +233,7 @@ DEFECTS = {
         lambda l: l.notebook.metadata.pop("course"),
     ],
     "the_file_is_small": [
-        lambda l: l.path.write_bytes(b" " * (300 * 1024 + 1)),
+        lambda l: l.path.write_bytes(b" " * (1024 * 1024 + 1)),
     ],
     "code_cells_are_short": [
         lambda l: change_source(l, 2, "\n".join(["x = 1"] * 31)),
@@ -333,6 +335,9 @@ DEFECTS = {
         lambda l: change_text(l, "**You will**", "You will"),
         lambda l: change_text(l, "**You need**", "You need"),
         lambda l: change_text(l, "**Time**", "Time"),
+    ],
+    "the_minutes_are_computed": [
+        lambda l: l.source.write_text(SOURCE.replace("{minutes}", "5"), "utf-8"),
     ],
     "symbols_are_introduced_at_the_start": [
         lambda l: change_text(l, "| symbol |", "| name |"),

@@ -8,6 +8,8 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   course:
+#     run: 2
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -17,7 +19,7 @@
 #
 # **You will** read in both directions, measure what the right context is worth, label headlines, programs and names, write a CRF, and catch a model that cheats.<br>
 # **You need** notebooks 3 and 5 (RNN, LSTM, padding, packing).<br>
-# **Time** 120 min with the exercises; the cells run in a minute and a half.
+# **Time** {minutes} min with the exercises; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Read the headline aloud, twice, with different stress. Ask who left what. The answer comes in the second part of the lecture.
