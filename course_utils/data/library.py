@@ -48,14 +48,23 @@ def load_library(seed=0):
 
 @cache
 def library():
-    """Map the name of a top-level module or package to the texts of its files."""
+    """Map the name of a top-level module or package to the texts of its files; what cannot be read is left out."""
     root = Path(sysconfig.get_path("stdlib"))
     modules = {}
     for module in sorted(path for path in root.iterdir() if path.name not in LEFT_OUT):
         files = sorted(module.rglob("*.py")) if (module / "__init__.py").exists() else [module]
-        sources = [p for p in files if p.suffix == ".py" and LEFT_OUT.isdisjoint(p.relative_to(root).parts)]
+        files = [p for p in files if p.suffix == ".py" and LEFT_OUT.isdisjoint(p.relative_to(root).parts)]
+        sources = [text for text in map(_text, files) if text is not None]
         if sources and not module.name.startswith("_sysconfigdata"):
-            modules[module.stem] = [path.read_text("utf-8", "replace") for path in sources]
+            modules[module.stem] = sources
     if "argparse" not in modules:
         raise FileNotFoundError(f"no library source under {root}: install Python from python.org, conda or your system")
     return modules
+
+
+def _text(path):
+    """The text of a file; None where there is none, such as behind a dangling link."""
+    try:
+        return path.read_text("utf-8-sig", "replace")
+    except OSError:
+        return None
