@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 
 import course_utils
-from course_utils import COLOR, check, plotting, setup, show, show_film
+from course_utils import COLOR, check, course_file, plotting, setup, show, show_film
 
 FOLDER = Path(course_utils.__file__).parent
 
@@ -325,6 +325,32 @@ def test_all_is_computed_on_one_thread_and_drawn_in_the_course_style():
 def test_a_seed_that_not_all_generators_take_is_refused(seed):
     with pytest.raises(ValueError, match="seed must be an int from 0"):
         setup(seed)
+
+
+# --- files
+
+
+def test_a_file_of_the_course_is_found_from_any_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    found = course_file("course_utils/course.mplstyle")
+
+    assert found == FOLDER / "course.mplstyle"
+
+
+def test_a_file_is_found_in_the_folder_around_where_course_utils_is_installed_elsewhere(monkeypatch, tmp_path):
+    (tmp_path / "mine" / "deeper").mkdir(parents=True)
+    (tmp_path / "model").touch()
+    monkeypatch.chdir(tmp_path / "mine" / "deeper")
+
+    assert course_file("model") == tmp_path / "model"
+
+
+def test_a_missing_file_says_where_it_was_looked_for_and_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(FileNotFoundError, match=f"models/none is neither in .* around {tmp_path}: put the notebook"):
+        course_file("models/none")
 
 
 # --- small and quick

@@ -2,6 +2,7 @@
 
 import random
 import sysconfig
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -54,7 +55,7 @@ def library():
     for module in sorted(path for path in root.iterdir() if path.name not in LEFT_OUT):
         files = sorted(module.rglob("*.py")) if (module / "__init__.py").exists() else [module]
         files = [p for p in files if p.suffix == ".py" and LEFT_OUT.isdisjoint(p.relative_to(root).parts)]
-        sources = [text for text in map(_text, files) if text is not None]
+        sources = list(_texts(files))
         if sources and not module.name.startswith("_sysconfigdata"):
             modules[module.stem] = sources
     if "argparse" not in modules:
@@ -62,9 +63,8 @@ def library():
     return modules
 
 
-def _text(path):
-    """The text of a file; None where there is none, such as behind a dangling link."""
-    try:
-        return path.read_text("utf-8-sig", "replace")
-    except OSError:
-        return None
+def _texts(files):
+    """Yield the texts of files, but for those that cannot be read, such as a dangling link."""
+    for path in files:
+        with suppress(OSError):
+            yield path.read_text("utf-8-sig", "replace")
