@@ -2,7 +2,8 @@
 
 A notebook is *strict*, all its outputs compared, where it was built: on the same Python, torch, CPU capability
 and corpus, its fingerprint. Elsewhere the last digits may differ, and it is *lax*: all cells must run, and
-those tagged nbval-check-output, which state the notebook's claims, must say the same.
+those tagged nbval-check-output, which state the notebook's claims, must say the same. In both, such a cell
+is run a second time, as on a slide where a question comes from the audience, and must say the same again.
 """
 
 import json
@@ -19,7 +20,7 @@ import pytest
 # plugin of its own: pyproject.toml switches that off.
 sys.modules.setdefault("rfc3987_syntax", None)
 
-from nbval.plugin import IPyNbFile  # noqa: E402
+from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError  # noqa: E402
 
 pytest_plugins = ["nbval.plugin"]
 HERE = Path(__file__).parent
@@ -108,13 +109,47 @@ class CourseNotebook(IPyNbFile):
 
     def collect(self):
         self.compare_outputs = self.config.stash[MODES].of(self.path)[0] == "strict"
-        yield from super().collect()
+        for item in super().collect():
+            kind = ClaimCell if "nbval-check-output" in item.cell.metadata.get("tags", []) else IPyNbCell
+            yield kind.from_parent(
+                self, name=item.name, cell_num=item.cell_num, cell=item.cell, options=item.options
+            )
 
     def setup(self):
         for corpus in metadata(self.path).get("corpora", []):
             skip_without(corpus)
         with no_network():
             super().setup()
+
+
+# Run in the kernel around the second run, so that the cells below draw what they drew without it.
+KEEP_GENERATORS = """
+import sys as _sys
+_generators = [
+    (getattr(_sys.modules[module], set), getattr(_sys.modules[module], get)())
+    for module, get, set in [("random", "getstate", "setstate"), ("numpy.random", "get_state", "set_state"),
+                             ("torch", "get_rng_state", "set_rng_state")] if module in _sys.modules
+]
+"""
+RESET_GENERATORS = "for _set, _state in _generators: _set(_state)"
+
+
+class ClaimCell(IPyNbCell):
+    """A cell that states a claim: run twice in a row, it says the same."""
+
+    def runtest(self):
+        super().runtest()
+        self.run(KEEP_GENERATORS)
+        self.cell.outputs = self.test_outputs
+        try:
+            super().runtest()
+        except NbCellError as error:
+            self.raise_cell_error(f"Run a second time in a row: {error}", error.inner_traceback)
+        self.run(RESET_GENERATORS)
+
+    def run(self, code):
+        kernel = self.parent.kernel
+        kernel.await_reply(kernel.execute_cell_input(code), timeout=self.config.option.nbval_cell_timeout)
 
 
 @contextmanager
