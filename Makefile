@@ -25,14 +25,14 @@ make test       run all that continuous integration runs
 make notebooks  execute the notebooks whose sources changed, e.g. NOTEBOOKS="01 --force"
 make slides     write a slide deck, HTML and PDF, of each notebook into dist/slides
 make figures    draw the diagrams anew
-make writer     train the writer of Python that notebook 08 loads anew, eight minutes
+make model      train the writer of Python that notebook 08 loads anew, eight minutes
 make bench      time the course's language models beside a peer library
 make clean      remove .venv, dist and caches
 
 Options: PYTHON=python3.13  LAB_OPTIONS="--no-browser"  TEST_OPTIONS="-k figures"
 endef
 
-.PHONY: help lab test notebooks slides figures writer bench clean
+.PHONY: help lab test notebooks slides figures model bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -53,8 +53,8 @@ slides:
 figures:
 	@$(IN_COURSE) -- figures/render.py
 
-writer:
-	@$(IN_COURSE) -- publish/writer.py
+model:
+	@$(IN_COURSE) -- publish/model.py
 
 bench:
 	@$(IN_TESTS) -- tests/benchmarks/run.py

@@ -72,7 +72,8 @@ def test_stacked_two_way_layers_are_torchs(B, T, E, H, layers):
 def test_padded_rows_get_the_states_that_they_get_alone(length, T=6, E=4, H=5):
     theirs, x, length = nn.LSTM(E, H, batch_first=True, bidirectional=True), torch.randn(3, T, E), torch.tensor(length)
 
-    ours = taught.read_padded(x, length, taught.chain_of(theirs, "l0"), taught.chain_of(theirs, "l0_reverse"))
+    chains = (taught.direction_weights(theirs, ending) for ending in ("l0", "l0_reverse"))
+    ours = taught.read_padded(x, length, *chains)
     packed = taught.read_packed(theirs, x, length)
 
     for b, n in enumerate(length):
@@ -84,11 +85,11 @@ def test_padded_rows_get_the_states_that_they_get_alone(length, T=6, E=4, H=5):
 def test_turning_round_is_the_exercise_and_undoes_itself():
     x, length = torch.randn(4, 7, 3), torch.tensor([7, 1, 4, 6])
 
-    turned = taught.turn_round(x, length)
+    turned = taught.reverse_padded(x, length)
 
     for k in range(3):
         np.testing.assert_array_equal(turned[:, :, k], taught.reverse_own_solution(x[:, :, k].numpy(), length.tolist()))
-    equal(taught.turn_round(turned, length), x)
+    equal(taught.reverse_padded(turned, length), x)
 
 
 def test_reaches_finds_exactly_the_inputs_that_matter():

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from course_utils.data import Grammar, library, load_grammar, load_library, load_prose, prose, tokenize
+from course_utils.data import Grammar, library, load_grammar, load_prose, load_stdlib_sources, prose, tokenize
 
 # --- the grammar
 
@@ -72,20 +72,20 @@ def test_entropy_and_length_equal_those_of_all_derivations(rules):
     assert math.fsum(p for p, _ in all_of_them) == pytest.approx(1, abs=1e-8)
     assert nats == pytest.approx(math.fsum(-p * math.log(p) for p, _ in all_of_them), abs=1e-6)
     assert tokens == pytest.approx(math.fsum(p * (len(words) + 1) for p, words in all_of_them), abs=1e-6)
-    assert grammar.floor() == pytest.approx(math.exp(nats / tokens))
+    assert grammar.optimal_perplexity() == pytest.approx(math.exp(nats / tokens))
 
 
 def test_a_grammar_of_one_sentence_has_no_entropy():
     grammar = Grammar({"S": [(5, ["hello", "world"])]})
 
     assert grammar.entropy() == (0, 3)
-    assert grammar.floor() == 1
+    assert grammar.optimal_perplexity() == 1
 
 
 def test_a_fair_choice_among_eight_words_and_the_end_has_the_floor_of_its_tokens():
     grammar = Grammar({"S": [(1, [word]) for word in "abcdefgh"]})
 
-    assert grammar.floor() == pytest.approx(math.sqrt(8))
+    assert grammar.optimal_perplexity() == pytest.approx(math.sqrt(8))
 
 
 def test_the_floor_of_the_english_grammar_is_the_perplexity_of_its_samples_under_the_inside_algorithm(size=800):
@@ -98,7 +98,7 @@ def test_the_floor_of_the_english_grammar_is_the_perplexity_of_its_samples_under
     rest = [surprise - mean * (len(sentence) + 1) for surprise, sentence in zip(surprises, sampled)]
     error = math.sqrt(sum(x * x for x in rest)) / tokens
 
-    assert abs(mean - math.log(grammar.floor())) < 3 * error < 0.03
+    assert abs(mean - math.log(grammar.optimal_perplexity())) < 3 * error < 0.03
     assert tokens / size == pytest.approx(grammar.entropy()[1], rel=0.05)
 
 
@@ -255,16 +255,16 @@ def test_what_cannot_be_read_is_left_out_of_the_library(monkeypatch, tmp_path):
 
 
 def test_the_library_is_split_by_module_about_eight_to_one_to_one():
-    parts = load_library(seed=1)
+    parts = load_stdlib_sources(seed=1)
     owners = {source: name for name, sources in library.library().items() for source in sources if len(source) > 200}
     modules = [{owners[source] for source in part if source in owners} for part in parts]
     shares = np.array([sum(map(len, part)) for part in parts]) / sum(len(source) for part in parts for source in part)
 
     assert not (modules[0] & modules[1] or modules[0] & modules[2] or modules[1] & modules[2])
     assert all(abs(shares - [0.8, 0.1, 0.1]) < 0.06)
-    assert parts != load_library(seed=0)
+    assert parts != load_stdlib_sources(seed=0)
 
 
 def test_the_library_s_programs_can_be_parsed():
-    for source in load_library().validation:
+    for source in load_stdlib_sources().validation:
         ast.parse(source)

@@ -66,7 +66,7 @@ def slow_beam(model, x, k, longest, alpha):
 
 @pytest.mark.parametrize("V, longest", [(3, 1), (4, 3), (5, 4)])
 def test_everything_lists_each_row_once(V, longest):
-    rows = [up_to_eos(row) for row in taught.everything(V, longest)]
+    rows = [up_to_eos(row) for row in taught.all_sequences(V, longest)]
 
     n = V - 1
     assert len(set(rows)) == len(rows) == sum(n**t for t in range(longest + 1))
@@ -74,7 +74,7 @@ def test_everything_lists_each_row_once(V, longest):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_log_p_is_the_teacher_forced_one_and_sums_to_one(seed, V=4, longest=3):
-    model, x, rows = random_model(seed, V), sources(4), taught.everything(V, longest)
+    model, x, rows = random_model(seed, V), sources(4), taught.all_sequences(V, longest)
 
     log_p = taught.log_p_of(model, x.expand(len(rows), -1), rows)
 
@@ -93,7 +93,7 @@ def test_what_follows_the_first_eos_does_not_count():
 
 
 def test_sampled_shares_are_the_probabilities():
-    model, x, rows = random_model(1, V=4, scale=2), sources(3), taught.everything(4, 3)
+    model, x, rows = random_model(1, V=4, scale=2), sources(3), taught.all_sequences(4, 3)
 
     drawn = [up_to_eos(row) for row in taught.ancestral(model, x.expand(20_000, -1), longest=3)]
 

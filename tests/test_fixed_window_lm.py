@@ -335,7 +335,7 @@ def test_batches_and_token_by_token_give_one_perplexity(n):
 
     log_p = taught.log_probs(model, *taught.windows(corpus, n, number))
 
-    slow = [q for sentence in corpus for q in counted.factors(p, sentence)]
+    slow = [q for sentence in corpus for q in counted.token_probs(p, sentence)]
     np.testing.assert_allclose(log_p.exp(), slow, rtol=1e-12)
     assert counted.perplexity(p, corpus) == pytest.approx(math.exp(-log_p.mean()), rel=1e-12)
 

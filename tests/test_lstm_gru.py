@@ -48,7 +48,7 @@ def test_the_taught_lstm_is_torchs_in_states_memory_and_gradients(B, T, E, H, at
     x, h, c = leaves_of((B, T, E), (B, H), (B, H))
     weights, step = taught.weights_of(theirs, 0), taught.lstm_step
     if at_once:
-        weights, step = (torch.cat(weights[:4], dim=1), torch.cat(weights[4:])), taught.lstm_step_at_once
+        weights, step = (torch.cat(weights[:4], dim=1), torch.cat(weights[4:])), taught.lstm_step_fused
     else:
         weights = (weights,)
 
@@ -113,7 +113,7 @@ def test_opened_forget_gates_start_with_the_bias_in_all_layers():
     theirs = nn.LSTM(3, 4, num_layers=2)
     before = [taught.weights_of(theirs, layer) for layer in (0, 1)]
 
-    taught.open_forget_gates(theirs, bias=1.5)
+    taught.init_forget_bias(theirs, bias=1.5)
 
     for layer in (0, 1):
         after = taught.weights_of(theirs, layer)
@@ -243,7 +243,7 @@ def test_one_more_unit_exceeds_the_budget(kind, budget, E):
 
     sizes = [BLOCKS[kind] * units * (E + units + 2) for units in (H, H + 1)]  # PyTorch has two biases
     assert sizes[0] <= budget < sizes[1]
-    assert taught.parameters(KINDS[kind](E, H)) == sizes[0]
+    assert taught.parameter_count(KINDS[kind](E, H)) == sizes[0]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -459,7 +459,7 @@ def test_a_state_carried_from_window_to_window_gives_the_scores_of_one_run(kind)
 
     whole, last = model(ids)
     first, state = model(ids[:, :4])
-    second, after = model(ids[:, 4:], taught.detached(state))
+    second, after = model(ids[:, 4:], taught.detach_state(state))
 
     equal(torch.cat([first, second], dim=1), whole)
     pairs = zip(after, last) if kind == "LSTM" else [(after, last)]
@@ -471,7 +471,7 @@ def test_a_state_carried_from_window_to_window_gives_the_scores_of_one_run(kind)
 def test_a_detached_state_has_the_same_values_and_no_past(kind):
     _, state = taught.LM(KINDS[kind], 7, 4, 5)(torch.randint(7, (3, 11)))
 
-    cut = taught.detached(state)
+    cut = taught.detach_state(state)
 
     assert type(cut) is type(state)
     for now, before in zip(cut, state) if kind == "LSTM" else [(cut, state)]:
@@ -484,7 +484,7 @@ def slowly_trained(model, ids, B, T, epochs, lr, weight_decay):
     N = (len(ids) - 1) // B
     starts = range(0, N, T)
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.0, 0.999), weight_decay=weight_decay)
-    schedule = taught.falling_rate(optimizer, lr, epochs * len(starts))
+    schedule = taught.lr_schedule(optimizer, lr, epochs * len(starts))
     carried = None
     for _, t in itertools.product(range(epochs), starts):
         stop = min(t + T, N)
@@ -523,9 +523,9 @@ def test_the_perplexity_of_a_stream_is_that_of_its_tokens_read_one_by_one():
     assert math.isclose(taught.stream_perplexity(model, ids), math.exp(np.mean(nats)), rel_tol=1e-10)
 
 
-def test_a_read_out_that_starts_from_frequencies_predicts_them():
+def test_an_output_layer_that_starts_from_frequencies_predicts_them():
     model, ids = taught.LM(nn.GRU, 5, 3, 4), torch.tensor([4, 0, 0, 2, 4, 0])
-    model.read_out.weight.data.zero_()
+    model.output_layer.weight.data.zero_()
 
     taught.start_from_frequencies(model, ids)
 

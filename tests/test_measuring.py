@@ -146,7 +146,7 @@ class Counting(torch.nn.Module):
         return torch.log_softmax(self.scores[w], dim=1), state
 
     def forward(self, x, y):
-        return self.scores[taught.shifted(y)]
+        return self.scores[taught.shift_right(y)]
 
 
 @pytest.fixture

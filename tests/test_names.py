@@ -28,7 +28,7 @@ def tables(monkeypatch):
     return replace
 
 
-def everything(splits):
+def all_sequences(splits):
     return sorted(pair for part in splits for pair in part)
 
 
@@ -36,7 +36,7 @@ def everything(splits):
 
 
 def test_there_are_enough_names_and_their_parts_are_eight_to_one_to_one(splits):
-    total = len(everything(splits))
+    total = len(all_sequences(splits))
 
     assert total > 8000
     for part, share in zip(splits, (0.8, 0.1, 0.1)):
@@ -53,11 +53,11 @@ def test_every_part_has_24_languages_and_none_is_rare(splits):
 def test_well_known_names_are_there(splits):
     known = {("Deutschland", "German"), ("Schweden", "German"), ("Tyskland", "Swedish"), ("Frakkland", "Icelandic")}
 
-    assert known <= set(everything(splits))
+    assert known <= set(all_sequences(splits))
 
 
 def test_names_are_short_composed_latin_text_without_parentheses(splits):
-    for name, _ in everything(splits):
+    for name, _ in all_sequences(splits):
         assert name == unicodedata.normalize("NFC", name) == name.strip()
         assert 1 < len(name) < 80
         assert not set(name) & set("()[]\t\n")
@@ -66,7 +66,7 @@ def test_names_are_short_composed_latin_text_without_parentheses(splits):
 
 
 def test_no_name_is_called_unknown_or_is_a_pseudo_locale(splits):
-    texts = {name for name, _ in everything(splits)}
+    texts = {name for name, _ in all_sequences(splits)}
 
     assert texts.isdisjoint({"Unknown Region", "Unknown language", "Pseudo-Accents", "Mehrere Sprachen"})
 
@@ -77,14 +77,14 @@ def test_every_name_has_one_language_whatever_its_case(splits):
         languages[name.casefold()].add(language)
 
     assert len(languages["malta"]) > 1
-    assert all(languages[name.casefold()] == {language} for name, language in everything(splits))
+    assert all(languages[name.casefold()] == {language} for name, language in all_sequences(splits))
 
 
 # --- what leaks
 
 
 def test_no_name_stands_in_two_parts_or_twice_in_one_whatever_its_case(splits):
-    keys = Counter(name.casefold() for name, _ in everything(splits))
+    keys = Counter(name.casefold() for name, _ in all_sequences(splits))
 
     assert set(keys.values()) == {1}
 
@@ -122,7 +122,7 @@ def test_shared_names_remarks_and_repetitions_are_left_out(tables):
         fr=("French", {"MT": "malta", "SE": "Sue\u0300de"}, {}),
     )
 
-    assert everything(load_names()) == [("Schweden", "German"), ("Su\u00e8de", "French")]
+    assert all_sequences(load_names()) == [("Schweden", "German"), ("Su\u00e8de", "French")]
 
 
 @pytest.mark.parametrize("before, after", [
@@ -134,7 +134,7 @@ def test_shared_names_remarks_and_repetitions_are_left_out(tables):
 def test_what_stands_in_parentheses_is_dropped(tables, before, after):
     tables(hu=("Hungarian", {"XX": before}, {}))
 
-    assert everything(load_names()) == [(after, "Hungarian")]
+    assert all_sequences(load_names()) == [(after, "Hungarian")]
 
 
 # --- the seed
@@ -149,9 +149,9 @@ def test_the_names_are_the_same_for_the_same_seed_only(splits):
 
 
 def test_the_seed_decides_the_parts_and_not_what_is_in_them_together(splits):
-    same = {name.casefold() for name, _ in everything(load_names(seed=1))}
+    same = {name.casefold() for name, _ in all_sequences(load_names(seed=1))}
 
-    assert same == {name.casefold() for name, _ in everything(splits)}
+    assert same == {name.casefold() for name, _ in all_sequences(splits)}
 
 
 def test_changing_the_result_changes_nobody_elses():

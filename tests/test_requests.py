@@ -32,7 +32,7 @@ def reviews():
 def random_writer(encoder, seed=0, V=5, H=4, scale=4):
     """An untrained writer with weights large enough to have preferences."""
     torch.manual_seed(seed)
-    model = taught.Requested(encoder, V, 3, H)
+    model = taught.ConditionalLM(encoder, V, 3, H)
     for part in model.parameters():
         part.data *= scale
     return model.eval()
@@ -50,7 +50,7 @@ def test_a_request_that_says_nothing_gives_the_plain_writer(double_precision, V=
     silent = nn.Linear(3, H)
     nn.init.zeros_(silent.weight)
     nn.init.zeros_(silent.bias)
-    asked, plain = taught.Requested(silent, V, E, H).eval(), taught.Writer(V, E, H).eval()
+    asked, plain = taught.ConditionalLM(silent, V, E, H).eval(), taught.Writer(V, E, H).eval()
     plain.load_state_dict(asked.state_dict(), strict=False)
     x, y = torch.randn(4, 3), torch.randint(3, V, (4, 6))
 
@@ -64,7 +64,7 @@ def test_a_request_that_says_nothing_gives_the_plain_writer(double_precision, V=
     (nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 6)), torch.rand(5, 2)),
 ])  # fmt: skip
 def test_state_and_memory_have_a_row_for_each_request(encoder, x):
-    h, c = taught.Requested(encoder, 9, 4, 6).start(x)
+    h, c = taught.ConditionalLM(encoder, 9, 4, 6).start(x)
 
     assert h.shape == c.shape == (5, 6)
     torch.testing.assert_close(c, encoder(x))
@@ -77,13 +77,13 @@ def test_steps_give_what_teacher_forcing_gives(double_precision, V=8):
 
     state, at_once = model.start(x), torch.log_softmax(model(x, y), dim=2)
 
-    for t, w in enumerate(taught.shifted(y).T):
+    for t, w in enumerate(taught.shift_right(y).T):
         log_p, state = model.step(w, state)
         torch.testing.assert_close(log_p, at_once[:, t], rtol=0, atol=1e-12)
 
 
 def test_the_encoder_is_trained_with_the_rest():
-    model = taught.Requested(table(2, 16), 6, 8, 16)
+    model = taught.ConditionalLM(table(2, 16), 6, 8, 16)
     before = model.encoder.weight.detach().clone()
     x, y = torch.tensor([0, 1] * 20), torch.tensor([[3, 4, EOS], [4, 5, EOS]] * 20)
 

@@ -12,7 +12,7 @@ import torch
 from sklearn.metrics import f1_score
 from taught import taught_in
 
-from course_utils.data import load_library
+from course_utils.data import load_stdlib_sources
 
 taught = taught_in("06_bidirectional")
 new_in_3_12 = pytest.mark.skipif(sys.version_info < (3, 12), reason="syntax of Python 3.12")
@@ -154,7 +154,7 @@ def test_an_open_quotation_mark_is_an_error_in_all_versions():
 @pytest.fixture(scope="module")
 def files():
     """Some files of the standard library that are not too long."""
-    short = [file for part in load_library(seed=0) for file in part if len(file) < 30_000]
+    short = [file for part in load_stdlib_sources(seed=0) for file in part if len(file) < 30_000]
     return random.Random(0).sample(short, min(200, len(short)))
 
 

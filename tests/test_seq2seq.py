@@ -83,7 +83,7 @@ def test_one_step_after_the_other_equals_all_steps_at_once(taught, name):
 
     at_once = torch.log_softmax(model(x, y), dim=2)
     state, one_by_one = model.start(x), []
-    for w in taught.shifted(y).unbind(dim=1):
+    for w in taught.shift_right(y).unbind(dim=1):
         log_p, state = model.step(w, state)
         one_by_one.append(log_p)
 

@@ -117,7 +117,7 @@ def test_the_history_is_what_the_lstm_goes_through():
 
     history = inside.history_of(writer, y)
 
-    states, (_, last_memory) = writer.lstm(writer.C(inside.shifted(y)))
+    states, (_, last_memory) = writer.lstm(writer.C(inside.shift_right(y)))
     torch.testing.assert_close(history[0], states, rtol=0, atol=1e-12)
     torch.testing.assert_close(history[1, :, -1], last_memory[0], rtol=0, atol=1e-12)
 
@@ -174,7 +174,7 @@ def test_with_all_held_it_says_the_same_whatever_it_reads():
 
     log_p, _ = held.step(torch.tensor([3, 4, 5]), held.start(torch.zeros(3, 0)))
 
-    expected = torch.log_softmax(writer.read_out(writer.norm(at[0])), dim=0)
+    expected = torch.log_softmax(writer.output_layer(writer.norm(at[0])), dim=0)
     torch.testing.assert_close(log_p, expected.expand(3, -1), rtol=0, atol=1e-12)
 
 
@@ -237,7 +237,7 @@ def test_bits_of_counting_are_those_of_its_steps_and_zero_at_pad():
     bits = units.kneser_ney_bits(model, y)
 
     state, slow = model.start(y), []
-    for w, w_next in zip(units.shifted(y).T, y.T):
+    for w, w_next in zip(units.shift_right(y).T, y.T):
         log_p, state = model.step(w, state)
         slow.append(-log_p.double().gather(1, w_next[:, None])[:, 0] / math.log(2))
     real = (y != PAD).numpy()
@@ -258,7 +258,7 @@ def test_bits_of_a_writer_are_those_of_its_steps_and_its_mode_stays(B):
 
 
 def test_only_unknown_words_are_spelled_and_each_at_its_place(monkeypatch):
-    letters = units.numbering(["abc "])
+    letters = units.build_vocab(["abc "])
     monkeypatch.setattr(units, "letter_number", letters, raising=False)
     model = units.speller({"ab", "cab", "bca"})
 
@@ -267,20 +267,20 @@ def test_only_unknown_words_are_spelled_and_each_at_its_place(monkeypatch):
     assert bits.shape == (2, 5)
     expected = np.zeros((2, 5))
     for (n, t), word in {(0, 1): "cc", (1, 0): "bca", (1, 3): "ab"}.items():
-        expected[n, t] = units.kneser_ney_bits(model, units.as_rows([word], letters)).sum()
+        expected[n, t] = units.kneser_ney_bits(model, units.pad_batch([word], letters)).sum()
     np.testing.assert_allclose(bits, expected, rtol=1e-12)
     assert (bits > 0).sum() == 3
 
 
 def test_spellings_of_all_lengths_have_probability_one(monkeypatch):
-    letters = units.numbering(["ab"])
+    letters = units.build_vocab(["ab"])
     monkeypatch.setattr(units, "letter_number", letters, raising=False)
     model = units.speller({"ab", "b"})
 
     words, mass = [""], []
     for _ in range(14):
         words = [word + letter for word in words for letter in "ab"]
-        mass.append(np.exp2(-units.kneser_ney_bits(model, units.as_rows(words, letters)).sum(axis=1)).sum())
+        mass.append(np.exp2(-units.kneser_ney_bits(model, units.pad_batch(words, letters)).sum(axis=1)).sum())
 
     empty = np.exp2(-units.kneser_ney_bits(model, torch.tensor([[EOS]])).sum())
     assert 0.98 < empty + sum(mass) < 1 + 1e-9
@@ -298,8 +298,8 @@ def test_pieces_are_words_with_their_space_or_eos():
 
 def test_a_model_of_characters_gets_its_own_bits_per_character_from_the_exercise():
     sentences = [["ab", "c"], ["b"], ["cab", "a", "bc"]]
-    letters = units.numbering([" ".join(sentence) for sentence in sentences])
-    y = units.as_rows([" ".join(sentence) for sentence in sentences], letters)
+    letters = units.build_vocab([" ".join(sentence) for sentence in sentences])
+    y = units.pad_batch([" ".join(sentence) for sentence in sentences], letters)
     bits = units.kneser_ney_bits(units.KneserNey(y, n=3, V=len(letters) + 3), y)
 
     log_p = [

@@ -95,7 +95,7 @@ def test_the_pencils_network_is_the_cell_and_a_softmax():
         by_tensors = taught.rnn_step(x_t, torch.tensor([h]), W_xh.double(), W_hh, torch.zeros(2))
         h = taught.pencil_step(word, h)
         equal(torch.tensor([h]), by_tensors, atol=1e-14)
-        np.testing.assert_allclose(taught.pencil_read_out(h), softmax(np.array(h) @ W_hy), rtol=1e-12)
+        np.testing.assert_allclose(taught.pencil_output_layer(h), softmax(np.array(h) @ W_hy), rtol=1e-12)
 
 
 def test_the_pencils_network_expects_each_next_word_of_its_sentence():
@@ -103,7 +103,7 @@ def test_the_pencils_network_expects_each_next_word_of_its_sentence():
 
     for word in ["<s>", *taught.WORDS[:3]]:
         h = taught.pencil_step(word, h)
-        y = taught.pencil_read_out(h)
+        y = taught.pencil_output_layer(h)
         likeliest.append(taught.WORDS[y.index(max(y))])
 
     assert likeliest == taught.WORDS
@@ -127,7 +127,7 @@ def test_the_number_of_parameters_is_that_of_the_weights_whatever_was_read(E, H)
     counts = []
     for T in (1, 50):
         model(torch.randn(2, T, E))
-        counts.append(taught.parameters(model))
+        counts.append(taught.parameter_count(model))
 
     assert counts == [E * H + H * H + 2 * H] * 2
 
@@ -257,7 +257,7 @@ def copied(weights):
     model = taught.NameRNN(*C.shape, *W_hy.shape)
     model.load_state_dict({
         "C.weight": C, "rnn.weight_ih_l0": W_xh.T, "rnn.weight_hh_l0": W_hh.T, "rnn.bias_ih_l0": b_h,
-        "rnn.bias_hh_l0": torch.zeros_like(b_h), "read_out.weight": W_hy.T, "read_out.bias": b_y,
+        "rnn.bias_hh_l0": torch.zeros_like(b_h), "output_layer.weight": W_hy.T, "output_layer.bias": b_y,
     })  # fmt: skip
     return model
 
@@ -294,8 +294,8 @@ def test_the_network_by_hand_equals_the_one_of_torch_in_scores_and_gradients(nam
     equal(W_xh.T, theirs["rnn.weight_ih_l0"])
     equal(W_hh.T, theirs["rnn.weight_hh_l0"])
     equal(b_h, theirs["rnn.bias_ih_l0"])
-    equal(W_hy.T, theirs["read_out.weight"])
-    equal(b_y, theirs["read_out.bias"])
+    equal(W_hy.T, theirs["output_layer.weight"])
+    equal(b_y, theirs["output_layer.bias"])
 
 
 @pytest.mark.parametrize("kind", ["by hand", "NameRNN"])
@@ -448,7 +448,7 @@ def test_states_of_the_language_model_equal_one_run_of_the_cell_by_hand():
         scores.append(part)
 
     equal(h[0], last)
-    equal(torch.cat(scores, dim=1), states @ model.read_out.weight.T + model.read_out.bias)
+    equal(torch.cat(scores, dim=1), states @ model.output_layer.weight.T + model.output_layer.bias)
 
 
 def test_a_stream_read_from_zero_or_in_short_windows_would_be_another_one():
@@ -497,7 +497,7 @@ def test_a_window_model_as_a_function_scores_like_its_batches():
 
     log_p = taught.log_probs(model, *taught.windows(corpus, 3, number))
 
-    slow = [q for sentence in corpus for q in taught.factors(p, sentence)]
+    slow = [q for sentence in corpus for q in taught.token_probs(p, sentence)]
     np.testing.assert_allclose(log_p.exp(), slow, rtol=1e-12)
 
 

@@ -9,7 +9,7 @@ from safetensors import safe_open
 from safetensors.torch import load
 from taught import taught_in
 
-from publish import writer as command
+from publish import model as command
 
 TAUGHT = taught_in("08_char_rnn")
 V = len(TAUGHT.ALPHABET) + 3
@@ -32,7 +32,7 @@ def read(path):
 
 
 def nats(writer, texts):
-    y = TAUGHT.as_rows(texts, TAUGHT.numbering([TAUGHT.ALPHABET]))
+    y = TAUGHT.pad_batch(texts, TAUGHT.build_vocab([TAUGHT.ALPHABET]))
     return TAUGHT.nats_per_character(writer, torch.zeros(len(y), 0), y)
 
 
@@ -82,7 +82,7 @@ def test_training_twice_gives_the_same_weights():
 
 def test_the_command_writes_a_file_with_the_loss_that_can_be_recomputed(tmp_path, monkeypatch, capsys):
     class Brief:
-        Writer, ALPHABET, numbering, as_rows = TAUGHT.Writer, TAUGHT.ALPHABET, TAUGHT.numbering, TAUGHT.as_rows
+        Writer, ALPHABET, build_vocab, pad_batch = TAUGHT.Writer, TAUGHT.ALPHABET, TAUGHT.build_vocab, TAUGHT.pad_batch
         train_writer, nats_per_character = TAUGHT.train_writer, TAUGHT.nats_per_character
 
         @staticmethod

@@ -163,7 +163,7 @@ def test_shares_of_draws_are_the_rule():
 def random_writer(seed=0, V=9, **settings):
     torch.manual_seed(seed)
     model = taught.Writer(V, 4, 6, **settings).eval()
-    model.read_out.weight.data *= 4
+    model.output_layer.weight.data *= 4
     return model
 
 
@@ -176,7 +176,7 @@ def test_step_by_step_is_at_once():
 
     at_once = torch.log_softmax(model(torch.zeros(4, 0), y), dim=2)
     state = model.start(torch.zeros(4, 0))
-    for t, w in enumerate(taught.shifted(y).T):
+    for t, w in enumerate(taught.shift_right(y).T):
         log_p, state = model.step(w, state)
         torch.testing.assert_close(log_p, at_once[:, t], rtol=0, atol=1e-12)
 
@@ -212,7 +212,7 @@ def test_rows_of_a_batch_are_written_independently():
 def test_texts_end_at_eos_and_what_follows_becomes_pad():
     rows = torch.tensor([[3, 4, EOS, 4, EOS], [EOS, 3, 3, 3, 3], [4, 4, 4, 4, 4]])
 
-    assert taught.texts_of(rows, {3: "a", 4: "b"}) == ["ab", "", "bbbbb"]
+    assert taught.decode_texts(rows, {3: "a", 4: "b"}) == ["ab", "", "bbbbb"]
     assert taught.ended_rows(rows).tolist() == [[3, 4, EOS, PAD, PAD], [EOS, PAD, PAD, PAD, PAD], [4, 4, 4, 4, 4]]
 
 
@@ -377,7 +377,7 @@ def test_similar_rows_hold_each_row_once():
     torch.manual_seed(0)
     y = rows_of_lengths(*torch.randint(1, 20, (23,)).tolist())
 
-    batches = taught.similar_rows(y, 5)
+    batches = taught.bucket_batches(y, 5)
 
     assert sorted(torch.cat(batches).tolist()) == list(range(23))
 

@@ -2,7 +2,7 @@
 
 from course_utils.data.corpora import CorpusError, corpus_available, fetch_corpus
 from course_utils.data.grammar import Grammar, load_grammar
-from course_utils.data.library import Splits, load_library
+from course_utils.data.library import Splits, load_stdlib_sources
 from course_utils.data.names import load_names
 from course_utils.data.prose import load_prose, tokenize
 
@@ -13,8 +13,8 @@ __all__ = [
     "corpus_available",
     "fetch_corpus",
     "load_grammar",
-    "load_library",
     "load_names",
     "load_prose",
+    "load_stdlib_sources",
     "tokenize",
 ]

@@ -51,7 +51,7 @@ class Grammar:
         i = list(self.rules).index(self.start)
         return float(np.linalg.solve(system, choice)[i]), float(np.linalg.solve(system, words)[i]) + 1
 
-    def floor(self):
+    def optimal_perplexity(self):
         """Return the perplexity that no model can beat: exp(entropy per token), the end marker being a token."""
         nats, tokens = self.entropy()
         return math.exp(nats / tokens)

@@ -22,7 +22,7 @@ class Splits(NamedTuple):
 
 
 @cache
-def load_library(seed=0):
+def load_stdlib_sources(seed=0):
     """Return the standard library's source files, split by module.
 
     Top-level modules and packages, not files, are dealt out (8 : 1 : 1), because the files of one package repeat

@@ -20,7 +20,7 @@
 # **Time** 30 min; the cells run in a few seconds on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Welcome. What a cell prints, it computed just now; you can run all of it on your own laptop, without network and without a GPU.
+# Welcome. Every output is computed as you run it, all on your own laptop, without network and without a GPU.
 
 # %% slideshow={"slide_type": "skip"}
 import platform
@@ -71,7 +71,7 @@ setup(seed=0)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Symbols of the whole course
 #
-# At every step, a **cell** turns the input and the old **state** (what was read so far) into the new state; the **read-out** turns a state into a prediction. Sizes are capitals: `B` sequences in a batch, `T` steps, `V` tokens (words or characters) in the vocabulary, `E` numbers in an input, `H` in a state.
+# At every step, a **cell** turns the input and the old **state** (what was read so far) into the new state; the **output layer** turns a state into a prediction. Sizes are capitals: `B` sequences in a batch, `T` steps, `V` tokens (words or characters) in the vocabulary, `E` numbers in an input, `H` in a state.
 #
 # | symbol | code | shape | meaning |
 # |---|---|---|---|
@@ -79,7 +79,7 @@ setup(seed=0)
 # | $h_t$ | `h` | `(B, H)` | hidden state after step $t$ |
 # | $\hat y_t$ | `y` | `(B, V)` | prediction made from $h_t$; plain $y$ in drawings |
 # | $W_{xh}, W_{hh}, b_h$ | `W_xh`, `W_hh`, `b_h` | `(E, H)`, `(H, H)`, `(H,)` | weights of the cell, the same at all steps |
-# | $W_{hy}, b_y$ | `W_hy`, `b_y` | `(H, V)`, `(V,)` | weights of the read-out |
+# | $W_{hy}, b_y$ | `W_hy`, `b_y` | `(H, V)`, `(V,)` | weights of the output layer |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Row vectors and batch first: formula and code read in the same order. Papers often use columns; a later slide converts.
@@ -149,7 +149,7 @@ def encode(x_t, h):
 
 
 def decode(h):
-    """Read-out: state h (B, H) gives a probability for each of V outputs (B, V)."""
+    """Output layer: state h (B, H) gives a probability for each of V outputs (B, V)."""
     return torch.softmax(h @ W_hy + b_y, dim=-1)
 
 
@@ -182,12 +182,12 @@ def step(x, h):
     return h + {"(": 1, ")": -1}[x]
 
 
-def read_out(h):
+def output_layer(h):
     """The decoder: what the state says."""
     return "balanced" if h == 0 else "open" if h > 0 else "impossible"
 
 
-read_out(step("(", 0))
+output_layer(step("(", 0))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # In notebook 5 an LSTM learns this very counter from examples.
@@ -201,7 +201,7 @@ read_out(step("(", 0))
 
 # %% tags=["topic-B2", "nbval-check-output"]
 h = step("(", 0)
-y = read_out(h)
+y = output_layer(h)
 print(f"'(' → {y}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -224,7 +224,7 @@ print(f"'(' → {y}")
 
 # %% tags=["topic-B2", "nbval-check-output"]
 h, text = 3, ""
-while read_out(h) == "open":
+while output_layer(h) == "open":
     text, h = text + ")", step(")", h)
 print(f"3 → {text}")
 
@@ -242,7 +242,7 @@ print(f"3 → {text}")
 h = 0
 for x in "(()())(":
     h = step(x, h)
-print(f"(()())( → {read_out(h)}")
+print(f"(()())( → {output_layer(h)}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The price of this family: the last state must hold all that matters, also what was read first.
@@ -264,7 +264,7 @@ print(f"(()())( → {read_out(h)}")
 h, tags = 0, []
 for x in "(())()":
     h = step(x, h)
-    tags.append(f"{x} {read_out(h)}")
+    tags.append(f"{x} {output_layer(h)}")
 print(tags)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -287,7 +287,7 @@ print(tags)
 h, text = 0, ""
 for x in "(()((":
     h = step(x, h)
-while read_out(h) == "open":
+while output_layer(h) == "open":
     text, h = text + ")", step(")", h)
 print(f"(()(( is completed by {text}")
 

@@ -151,7 +151,7 @@ print(f"p(books | h) = {seen['books'] / total}   p(exams | h) = {seen['exams'] /
 # *As the proctor started the clock, the students opened their …* Everybody says **exams**. A 4-gram cannot prefer it: it never sees the proctor.
 
 # %%
-def last(history, n):
+def context_of(history, n):
     """The last n - 1 tokens of a history, BOS where the sentence had not begun."""
     padded = [BOS] * (n - 1) + list(history)
     return tuple(padded[len(padded) - (n - 1) :])
@@ -159,8 +159,8 @@ def last(history, n):
 # %% tags=["topic-A3", "nbval-check-output"]
 proctor = "as the proctor started the clock , the students opened their".split()
 plain = "the students opened their".split()
-print(last(proctor, n=4))
-same_counts = classroom_counts[last(proctor, 4)] == classroom_counts[last(plain, 4)]
+print(context_of(proctor, n=4))
+same_counts = classroom_counts[context_of(proctor, 4)] == classroom_counts[context_of(plain, 4)]
 print("same distribution with and without the proctor:", same_counts)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -174,7 +174,7 @@ print("same distribution with and without the proctor:", same_counts)
 # %%
 words = ["natural", "language", "processing"]
 t = 0
-words[t - 1], last(words[:t], n=2)
+words[t - 1], context_of(words[:t], n=2)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # No error, no warning: a model trained this way believes that sentences are circles.
@@ -288,7 +288,7 @@ def relative_frequency(corpus, n):
     counts = count_ngrams(corpus, n)
 
     def p(word, history):
-        words = counts[last(history, n)]
+        words = counts[context_of(history, n)]
         return words[word] / words.total()
 
     return p
@@ -319,7 +319,7 @@ def check_sentence_log_prob(attempt):
     """Try an attempt on a model that looks at the last two tokens."""
 
     def p(word, history):
-        before, previous = last(history, 3)
+        before, previous = context_of(history, 3)
         likely = {BOS: "a", "a": "b", "b": EOS}.get(previous)
         return (0.5 if word == likely else 0.1) / (1 if before == BOS else 2)
 
@@ -391,16 +391,16 @@ check_sentence_log_prob(sentence_log_prob_solution)
 # ## One product, factor by factor
 
 # %% tags=["topic-A2"]
-def factors(p, sentence):
+def token_probs(p, sentence):
     """The factors p(w_t | w_1 … w_{t-1}) of a sentence, EOS the last."""
     return [p(word, sentence[:t]) for t, word in enumerate(sentence + [EOS])]
 
 
 sentence = "natural language processing".split()
-for previous, word, q in zip([BOS, *sentence], [*sentence, EOS], factors(bigram, sentence)):
+for previous, word, q in zip([BOS, *sentence], [*sentence, EOS], token_probs(bigram, sentence)):
     seen = bigrams[(previous,)]
     print(f"p({word:<10} | {previous:<10}) = {seen[word]} / {seen.total()} = {q:.4f}")
-print(f"p(sentence) = {math.prod(factors(bigram, sentence)):.4f}")
+print(f"p(sentence) = {math.prod(token_probs(bigram, sentence)):.4f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Check one factor by hand: how often does natural start a line of the corpus, and how many lines are there?
@@ -427,15 +427,15 @@ print(f"p(natural | BOS) = {bigram('natural', []):.3f}")
 good = "statistical natural language processing".split()
 odd = "statistical language natural processing".split()
 for words in (good, odd):
-    print(f"p({' '.join(words)}) = {math.prod(factors(bigram, words)):.6f}")
-preferred = max(good, odd, key=lambda words: math.prod(factors(bigram, words)))
+    print(f"p({' '.join(words)}) = {math.prod(token_probs(bigram, words)):.6f}")
+preferred = max(good, odd, key=lambda words: math.prod(token_probs(bigram, words)))
 print("the model prefers English:", preferred == good)
 
 # %% [markdown]
 # A unigram model cannot tell them apart: the same factors in another order have the same product.
 
 # %% tags=["nbval-check-output"]
-same = math.isclose(math.prod(factors(unigram, good)), math.prod(factors(unigram, odd)))
+same = math.isclose(math.prod(token_probs(unigram, good)), math.prod(token_probs(unigram, odd)))
 print("equal under the unigram model:", same)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -543,7 +543,7 @@ check_token_perplexity(token_perplexity_solution)
 # %%
 def perplexity(p, corpus):
     """exp of the mean negative log-likelihood per token: EOS counts, BOS does not."""
-    probabilities = [q for sentence in corpus for q in factors(p, sentence)]
+    probabilities = [q for sentence in corpus for q in token_probs(p, sentence)]
     nats = [-math.log(q) if q > 0 else math.inf for q in probabilities]
     return math.exp(sum(nats) / len(nats))
 
@@ -561,7 +561,7 @@ perplexity(bigram, tiny)
 
 # %% tags=["topic-A7", "nbval-check-output"]
 tokens = {EOS} | {word for sentence in tiny for word in sentence}
-probabilities = [q for sentence in tiny for q in factors(bigram, sentence)]
+probabilities = [q for sentence in tiny for q in token_probs(bigram, sentence)]
 T = len(probabilities)
 bits = -sum(math.log2(q) for q in probabilities) / T
 
@@ -823,7 +823,7 @@ def add_k(counts, n, k, V):
     """Additive smoothing; k = 1 is Laplace's."""
 
     def p(word, history):
-        words = counts.get(last(history, n), Counter())
+        words = counts.get(context_of(history, n), Counter())
         return (words[word] + k) / (words.total() + k * V)
 
     return p
@@ -868,7 +868,7 @@ def ladder(levels, blend):
     totals = [{context: words.total() for context, words in level.items()} for level in levels]
 
     def p(word, history):
-        longest = last(history, len(levels))
+        longest = context_of(history, len(levels))
         estimate = levels[0][()][word] / totals[0][()]
         for m in range(1, len(levels)):
             context = longest[len(longest) - m :]
@@ -946,7 +946,7 @@ def stupid_back_off(levels):
 
     def score(word, history):
         for steps, counts in enumerate(reversed(levels)):
-            words = counts.get(last(history, len(levels) - steps), Counter())
+            words = counts.get(context_of(history, len(levels) - steps), Counter())
             if words[word]:
                 return 0.4**steps * words[word] / words.total()
         return 0.0
@@ -1048,10 +1048,10 @@ def check_continuation_count(attempt):
                 lambda pairs, word: sum(word in pair for pair in pairs)
             ),
             "you counted all different bigrams, whatever their second word": (lambda pairs, word: len(pairs)),
-            "these are the words themselves: how many are they?": (
+            "these are the words themselves: how many are there?": (
                 lambda pairs, word: {left for left, right in pairs if right == word}
             ),
-            "this lists the words: how many are they?": (
+            "this lists the words: how many are there?": (
                 lambda pairs, word: [left for left, right in pairs if right == word]
             ),
             "you divided by the number of different bigrams: the count was asked for": (
@@ -1081,7 +1081,7 @@ check_continuation_count(continuation_count_solution)
 # ### Continuation counts for all contexts
 
 # %%
-def continuation(counts):
+def continuation_counts(counts):
     """Counts for contexts one token shorter: each different left neighbour counts once."""
     lower = defaultdict(Counter)
     for context, words in counts.items():
@@ -1090,7 +1090,7 @@ def continuation(counts):
     return dict(lower)
 
 
-continuation({("san",): Counter(francisco=40), ("in",): Counter(francisco=2, june=1)})
+continuation_counts({("san",): Counter(francisco=40), ("in",): Counter(francisco=2, june=1)})
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Forty-two occurrences of Francisco become a count of two. A detail: contexts that begin with BOS have BOS as their only left neighbour, so their continuation counts are all 1; toolkits keep real counts there, and the difference is small.
@@ -1101,7 +1101,7 @@ continuation({("san",): Counter(francisco=40), ("in",): Counter(francisco=2, jun
 # Among the words seen at least 60 times, the one with the fewest and the one with the most different left neighbours for its frequency:
 
 # %% tags=["topic-A4"]
-occurrences, company = levels[0][()], continuation(levels[1])[()]
+occurrences, company = levels[0][()], continuation_counts(levels[1])[()]
 frequent = [word for word in occurrences if occurrences[word] >= 60 and word.isalpha()]
 by_company = sorted(frequent, key=lambda word: company[word] / occurrences[word])
 for word in (by_company[0], by_company[-1]):
@@ -1123,7 +1123,7 @@ def kneser_ney_levels(counts, n):
     """Real counts for the longest context, continuation counts for all shorter ones."""
     levels = [counts]
     while len(levels) < n:
-        levels.insert(0, continuation(levels[0]))
+        levels.insert(0, continuation_counts(levels[0]))
     return levels
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1201,7 +1201,7 @@ for name, splits in corpora.items():
     for model in ("add k", "interpolation", "absolute disc.", "Kneser–Ney"):
         row = "".join(f"{results[name, model, n]:7.1f}" for n in orders)
         print(f"   {model:31}{row}")
-    floor = f"{grammar.floor():.2f}" if name == "grammar" else "unknown"
+    floor = f"{grammar.optimal_perplexity():.2f}" if name == "grammar" else "unknown"
     print(f"   uniform {len(vocabulary(splits['train']))}, floor {floor}\n")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1226,8 +1226,8 @@ def plot_orders():
         ax.set(xlabel="order $n$", ylabel="test perplexity", title=name, xticks=orders, ylim=(0.8 * ticks[name][0], 1.5 * V))
         ax.set_yticks(ticks[name], labels=ticks[name])
         ax.minorticks_off()
-    axes[1].axhline(grammar.floor(), color=COLOR["floor"], lw=1.2)
-    axes[1].annotate("floor", (1, grammar.floor()), xytext=(0, -3), textcoords="offset points", va="top", fontsize=12)
+    axes[1].axhline(grammar.optimal_perplexity(), color=COLOR["floor"], lw=1.2)
+    axes[1].annotate("floor", (1, grammar.optimal_perplexity()), xytext=(0, -3), textcoords="offset points", va="top", fontsize=12)
     axes[1].legend(loc="upper right", bbox_to_anchor=(1, 0.85))
     return fig
 
@@ -1266,7 +1266,7 @@ trigrams = [value for (name, _, n), value in results.items() if (name, n) == ("p
 on_grammar = [value for (name, _, _), value in results.items() if name == "grammar"]
 print("Kneser–Ney 3-grams beat 2-grams on prose: ", kn["prose", 3] < kn["prose", 2])
 print("Kneser–Ney is the best trigram on prose:  ", kn["prose", 3] == min(trigrams))
-print("all stay 25 % above the grammar's floor:  ", min(on_grammar) > 1.25 * grammar.floor())
+print("all stay 25 % above the grammar's floor:  ", min(on_grammar) > 1.25 * grammar.optimal_perplexity())
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Claims that hold although the numbers differ a little from one Python version to the next. Ask which of them would survive a corpus a thousand times larger.
@@ -1353,7 +1353,7 @@ def generate(counts, n, rng):
     """One sentence, sampled from raw counts of order n."""
     sentence = []
     while True:
-        words = counts[last(sentence, n)]
+        words = counts[context_of(sentence, n)]
         word = rng.choices(list(words), words.values())[0]
         if word == EOS:
             return sentence
@@ -1481,7 +1481,7 @@ def candidates(typo):
 
 def log_prob(p, sentence):
     """Log-probability of a sentence in nats, EOS included."""
-    return sum(math.log(q) for q in factors(p, sentence))
+    return sum(math.log(q) for q in token_probs(p, sentence))
 
 
 def correct(p, sentence, t):
@@ -1491,7 +1491,7 @@ def correct(p, sentence, t):
     return max(repaired, key=lambda s: log_prob(p, s), default=sentence)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The language model is half of the noisy channel; the other half, which typos are how likely, is flat here.
+# The language model is half of the noisy channel; the other half, how likely each typo is, is uniform here.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Three typos
@@ -1627,7 +1627,7 @@ for n in (2, 5):
     d = estimate_discount(levels[n - 1])
     packed = packed_kneser_ney(*to_ids(train, ids, n), n, len(ids), d)
     x, predicted = to_ids(test, ids, n)
-    slow = [q for sentence in test for q in factors(typist[n], sentence)]
+    slow = [q for sentence in test for q in token_probs(typist[n], sentence)]
     same = np.allclose(packed_score(packed, x, len(ids))[predicted], slow, rtol=1e-9, atol=0)
     print(f"n = {n}: equal to the dictionary version, token by token: {same}")
 

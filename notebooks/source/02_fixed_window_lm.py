@@ -88,7 +88,7 @@ def ngrams(sentence, n):
     return [tuple(tokens[t : t + n]) for t in range(len(sentence) + 1)]
 
 
-def last(history, n):
+def context_of(history, n):
     """The last n - 1 tokens of a history, BOS where the sentence had not begun."""
     padded = [BOS] * (n - 1) + list(history)
     return tuple(padded[len(padded) - (n - 1) :])
@@ -103,7 +103,7 @@ def count_ngrams(corpus, n):
     return dict(counts)
 
 
-def continuation(counts):
+def continuation_counts(counts):
     """Counts for contexts one token shorter: each different left neighbour counts once."""
     lower = defaultdict(Counter)
     for context, words in counts.items():
@@ -135,7 +135,7 @@ def ladder(levels, blend):
     totals = [{context: words.total() for context, words in level.items()} for level in levels]
 
     def p(word, history):
-        longest = last(history, len(levels))
+        longest = context_of(history, len(levels))
         estimate = levels[0][()][word] / totals[0][()]
         for m in range(1, len(levels)):
             context = longest[len(longest) - m :]
@@ -163,7 +163,7 @@ def kneser_ney_levels(counts, n):
     """Real counts for the longest context, continuation counts for all shorter ones."""
     levels = [counts]
     while len(levels) < n:
-        levels.insert(0, continuation(levels[0]))
+        levels.insert(0, continuation_counts(levels[0]))
     return levels
 
 
@@ -175,14 +175,14 @@ def kneser_ney(counts, n, d):
 # And the yardstick:
 
 # %% slideshow={"slide_type": "skip"}
-def factors(p, sentence):
+def token_probs(p, sentence):
     """The factors p(w_t | w_1 … w_{t-1}) of a sentence, EOS the last."""
     return [p(word, sentence[:t]) for t, word in enumerate(sentence + [EOS])]
 
 
 def perplexity(p, corpus):
     """exp of the mean negative log-likelihood per token: EOS counts, BOS does not."""
-    probabilities = [q for sentence in corpus for q in factors(p, sentence)]
+    probabilities = [q for sentence in corpus for q in token_probs(p, sentence)]
     nats = [-math.log(q) if q > 0 else math.inf for q in probabilities]
     return math.exp(sum(nats) / len(nats))
 
@@ -652,7 +652,7 @@ print(f"perplexity on the training text: naïve Bayes {naive:.1f}, trained {trai
 # %%
 def maxent(word, history):
     """p(word | history) by the questions about the last two words."""
-    scores = theta @ features(last(history, 3)) + bias
+    scores = theta @ features(context_of(history, 3)) + bias
     return math.exp(scores[ids["grammar"][word]] - np.logaddexp.reduce(scores))
 
 
@@ -661,7 +661,7 @@ for n in (1, 2, 3):
     counts = count_ngrams(corpora["grammar"]["train"], n)
     value = perplexity(kneser_ney(counts, n, estimate_discount(counts)), test)
     print(f"Kneser–Ney, n = {n}      {value:5.1f}")
-print(f"nine questions, n = 3  {perplexity(maxent, test):5.1f}     floor {grammar.floor():.2f}, uniform {V}")
+print(f"nine questions, n = 3  {perplexity(maxent, test):5.1f}     floor {grammar.optimal_perplexity():.2f}, uniform {V}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Nine questions explain most of what the bigram model knows, with nine weights a word instead of forty-five, and need an expert. Which question is missing? Let the machine find out.
@@ -1134,7 +1134,7 @@ print("log(e + |V| − 1) − 1 agrees:", math.isclose(twice, math.log(math.e + 
 # Predict a batch, measure the loss, ask autograd for its gradient, make a step. AdamW chooses the size of the step for each weight (notebook 3 looks inside) and shrinks weights a little; the learning rate rises, then falls to 0.
 
 # %%
-def falling_rate(optimizer, lr, steps):
+def lr_schedule(optimizer, lr, steps):
     """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
@@ -1153,7 +1153,7 @@ def train(model, contexts, targets, batch, epochs, lr, weight_decay):
     """Fit a model to contexts (N, n - 1) and targets (N,) by AdamW."""
     steps = epochs * math.ceil(len(targets) / batch)
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99), weight_decay=weight_decay)
-    schedule = falling_rate(optimizer, lr, steps)
+    schedule = lr_schedule(optimizer, lr, steps)
     for _ in range(epochs):
         for rows in torch.randperm(len(targets)).split(batch):
             optimizer.zero_grad()
@@ -1197,7 +1197,7 @@ def window_function(model, n, number):
         with torch.no_grad():
             return torch.softmax(model(torch.tensor([[number[w] for w in context]])), dim=1)[0]
 
-    return lambda word, history: distribution(*last(history, n))[number[word]].item()
+    return lambda word, history: distribution(*context_of(history, n))[number[word]].item()
 
 # %% tags=["nbval-check-output"]
 torch.manual_seed(0)
@@ -1243,7 +1243,7 @@ for n in ORDERS:
     three = [results["window", n, seed] for seed in SEEDS]
     size = count_parameters_solution(45, 16, 64, n)
     print(f"n = {n} {results['Kneser–Ney', n]:12.1f} {np.mean(three):12.2f} ± {np.std(three, ddof=1):.2f} {size:15,}")
-print(f"\nuniform 45, floor {grammar.floor():.2f}")
+print(f"\nuniform 45, floor {grammar.optimal_perplexity():.2f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The standard deviation over three starts is about a hundredth: the differences between orders are no accident. Kneser–Ney stops gaining at n = 3, the network goes on.
@@ -1259,8 +1259,8 @@ def plot_orders():
     three = np.array([[results["window", n, seed] for seed in SEEDS] for n in ORDERS])
     ax.plot(ORDERS, three.mean(axis=1), "s-", color=COLOR["window"], label="window model, mean of three starts")
     ax.plot(np.repeat(ORDERS, len(SEEDS)), three.ravel(), ".", color=COLOR["ink"], markersize=4, label="each start")
-    ax.axhline(grammar.floor(), color=COLOR["floor"], lw=1.2)
-    ax.annotate("floor", (7, grammar.floor()), xytext=(0, -3), textcoords="offset points", va="top", ha="right")
+    ax.axhline(grammar.optimal_perplexity(), color=COLOR["floor"], lw=1.2)
+    ax.annotate("floor", (7, grammar.optimal_perplexity()), xytext=(0, -3), textcoords="offset points", va="top", ha="right")
     ax.set(xlabel="order $n$", ylabel="test perplexity", xticks=ORDERS, ylim=(5.5, 8.6))
     ax.legend(loc="lower left", bbox_to_anchor=(0, 0.12))
     return fig
@@ -1295,7 +1295,7 @@ prose_kn = kneser_ney(prose_counts, n, estimate_discount(prose_counts))
 # %% tags=["output-only"]
 log_p = {
     part: {
-        "Kneser–Ney": np.log([q for sentence in corpora["prose"][part] for q in factors(prose_kn, sentence)]),
+        "Kneser–Ney": np.log([q for sentence in corpora["prose"][part] for q in token_probs(prose_kn, sentence)]),
         "window model": log_probs(prose_net, *windows(corpora["prose"][part], n, number)).double().numpy(),
     }
     for part in ("validation", "test")
@@ -1347,7 +1347,7 @@ toy_kn = kneser_ney(toy_counts, n, estimate_discount(toy_counts))
 compared = {
     "grammar": (
         times_seen(test, toy_counts, n),
-        np.log([q for sentence in test for q in factors(toy_kn, sentence)]),
+        np.log([q for sentence in test for q in token_probs(toy_kn, sentence)]),
         log_probs(nets[n, 0], *windows(test, n, ids["grammar"])).double().numpy(),
     ),
     "prose": (times_seen(test_prose, prose_counts, n), *log_p["test"].values()),
@@ -1533,7 +1533,7 @@ def likeliest(text, best=5):
     """For both models of order 5, the likeliest next words of the prose and their probabilities."""
     history = known(text)
     with torch.no_grad():
-        context = torch.tensor([[number[word] for word in last(history, 5)]])
+        context = torch.tensor([[number[word] for word in context_of(history, 5)]])
         by_net = torch.softmax(prose_net(context), dim=1)[0].tolist()
     by_count = [prose_kn(word, history) for word in words["prose"][:V]]
     unk = number[UNK]

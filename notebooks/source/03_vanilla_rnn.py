@@ -54,7 +54,7 @@ setup(seed=0)
 # | $C$ | `C` | `(V, E)` | table of the tokens' vectors |
 # | $h_t$ | `h` | `(B, H)` | hidden state after step $t$; $h_0 = 0$ |
 # | $W_{xh}, W_{hh}, b_h$ | `W_xh`, `W_hh`, `b_h` | `(E, H)`, `(H, H)`, `(H,)` | weights of the cell, the same at all steps |
-# | $W_{hy}, b_y$ | `W_hy`, `b_y` | `(H, V)`, `(V,)` | weights of the read-out |
+# | $W_{hy}, b_y$ | `W_hy`, `b_y` | `(H, V)`, `(V,)` | weights of the output layer |
 # | $\hat y_t$ | | `(B, V)` | $\text{softmax}(h_t W_{hy} + b_y)$, the prediction of $w_t$ |
 # | $J_t$, $J$ | `J` | | loss at step $t$, and their mean, in nats |
 # | $\theta$, $\eta$ | `weights`, `lr` | | all weights together; the learning rate |
@@ -175,7 +175,7 @@ def pencil_step(word, h):
     return [math.tanh(W_XH[word][j] + h[0] * W_HH[0][j] + h[1] * W_HH[1][j]) for j in (0, 1)]
 
 
-def pencil_read_out(h):
+def pencil_output_layer(h):
     """A probability for each of the four words."""
     powers = [math.exp(h[0] * W_HY[0][v] + h[1] * W_HY[1][v]) for v in range(4)]
     return [power / sum(powers) for power in powers]
@@ -184,7 +184,7 @@ def pencil_read_out(h):
 pencil_step("<s>", [0, 0])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The four words sit in the four corners of the square; the read-out looks in which corner the state is. Do the first step on the board: tanh(1) = 0.76 twice.
+# The four words sit in the four corners of the square; the output layer looks in which corner the state is. Do the first step on the board: tanh(1) = 0.76 twice.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Read a sentence, predict the next word
@@ -196,7 +196,7 @@ h, J = [0, 0], []
 print(" t  reads       h_t               target      ŷ_t[w_t]  J_t")
 for t, (read, target) in enumerate(zip(["<s>", *WORDS], WORDS), start=1):
     h = pencil_step(read, h)
-    y = pencil_read_out(h)
+    y = pencil_output_layer(h)
     J.append(-math.log(y[WORDS.index(target)]))
     print(f" {t}  {read:11} ({h[0]:5.2f}, {h[1]:5.2f})    {target:11} {math.exp(-J[-1]):.3f}     {J[-1]:.3f}")
 mean = sum(J) / len(J)
@@ -391,12 +391,12 @@ print("the N → 1 answer is the last N → N answer:", torch.equal(one_label, o
 # The weights are the same at every step, whatever the length. What grows with $T$ is what training must *keep*: inputs and states.
 
 # %%
-def parameters(model):
+def parameter_count(model):
     """How many numbers a model learns."""
     return sum(p.numel() for p in model.parameters())
 
 
-parameters(nn.RNN(input_size=64, hidden_size=64))
+parameter_count(nn.RNN(input_size=64, hidden_size=64))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # PyTorch keeps two biases: 2 · 64 · 64 + 2 · 64.
@@ -433,7 +433,7 @@ kept_bytes(T=10)
 print("  |V|    H    T   parameters   kept for the way back")
 for V, H, T in ((1000, 64, 10), (1000, 64, 20), (1000, 64, 40), (4000, 64, 10), (1000, 128, 10)):
     model = nn.ModuleList([nn.Embedding(V, 64), nn.RNN(64, H), nn.Linear(H, V)])
-    print(f"{V:5} {H:4} {T:4} {parameters(model):12,} {kept_bytes(T, H=H) / 1024:12.2f} KiB")
+    print(f"{V:5} {H:4} {T:4} {parameter_count(model):12,} {kept_bytes(T, H=H) / 1024:12.2f} KiB")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # First three rows: doubling T doubles what is kept, inputs and states, for each sequence of a batch; the parameters stay. Fourth row: the two tables of the vocabulary dominate. Last row: W_hh grows with the square of H.
@@ -961,7 +961,7 @@ show(plot_curves(), "Both need a rate that fits: SGD crawls at 0.02 and stays ab
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same with `torch.nn`
 #
-# One class: table, cell, read-out.
+# One class: table, cell, output layer.
 
 # %%
 class NameRNN(nn.Module):
@@ -970,17 +970,17 @@ class NameRNN(nn.Module):
     def __init__(self, V, E, H, out):
         super().__init__()
         self.C, self.rnn = nn.Embedding(V, E), nn.RNN(E, H, batch_first=True)
-        self.read_out = nn.Linear(H, out)
+        self.output_layer = nn.Linear(H, out)
 
     def forward(self, x, length):
         states, _ = self.rnn(self.C(x))
-        return self.read_out(states[torch.arange(len(x)), length - 1])
+        return self.output_layer(states[torch.arange(len(x)), length - 1])
 
 
 NameRNN(V=188, E=64, H=128, out=24)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The same three parts as by hand: a table, a cell, a read-out.
+# The same three parts as by hand: a table, a cell, an output layer.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Its training
@@ -1151,7 +1151,7 @@ for cell in np.argsort(-table, axis=None)[:5]:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The prediction, letter by letter
 #
-# The read-out can be asked after each letter, although it was trained on the last state only.
+# The output layer can be asked after each letter, although it was trained on the last state only.
 
 # %% slideshow={"slide_type": "skip"}
 def plot_name(name, best=5):
@@ -1159,7 +1159,7 @@ def plot_name(name, best=5):
     x, _, _ = to_tensors([(name or " ", LANGUAGES[0])])
     with torch.no_grad():
         states, _ = name_rnn.rnn(name_rnn.C(x))
-        p = torch.softmax(name_rnn.read_out(states[0]), dim=1)  # (T, 24)
+        p = torch.softmax(name_rnn.output_layer(states[0]), dim=1)  # (T, 24)
     fig, ax = plt.subplots(figsize=(8.6, 3.1))
     for rank, language in enumerate(p[-1].argsort(descending=True)[:best].tolist()):
         ax.plot(range(len(p)), p[:, language], "o-", color=plt.cm.viridis(0.2 * rank), label=LANGUAGES[language])
@@ -1209,7 +1209,7 @@ def ngrams(sentence, n):
     return [tuple(tokens[t : t + n]) for t in range(len(sentence) + 1)]
 
 
-def last(history, n):
+def context_of(history, n):
     """The last n - 1 tokens of a history, BOS where the sentence had not begun."""
     padded = [BOS] * (n - 1) + list(history)
     return tuple(padded[len(padded) - (n - 1) :])
@@ -1224,7 +1224,7 @@ def count_ngrams(corpus, n):
     return dict(counts)
 
 
-def continuation(counts):
+def continuation_counts(counts):
     """Counts for contexts one token shorter: each different left neighbour counts once."""
     lower = defaultdict(Counter)
     for context, words in counts.items():
@@ -1256,7 +1256,7 @@ def ladder(levels, blend):
     totals = [{context: words.total() for context, words in level.items()} for level in levels]
 
     def p(word, history):
-        longest = last(history, len(levels))
+        longest = context_of(history, len(levels))
         estimate = levels[0][()][word] / totals[0][()]
         for m in range(1, len(levels)):
             context = longest[len(longest) - m :]
@@ -1284,7 +1284,7 @@ def kneser_ney_levels(counts, n):
     """Real counts for the longest context, continuation counts for all shorter ones."""
     levels = [counts]
     while len(levels) < n:
-        levels.insert(0, continuation(levels[0]))
+        levels.insert(0, continuation_counts(levels[0]))
     return levels
 
 
@@ -1296,14 +1296,14 @@ def kneser_ney(counts, n, d):
 # And the yardstick:
 
 # %% slideshow={"slide_type": "skip"}
-def factors(p, sentence):
+def token_probs(p, sentence):
     """The factors p(w_t | w_1 … w_{t-1}) of a sentence, EOS the last."""
     return [p(word, sentence[:t]) for t, word in enumerate(sentence + [EOS])]
 
 
 def perplexity(p, corpus):
     """exp of the mean negative log-likelihood per token: EOS counts, BOS does not."""
-    probabilities = [q for sentence in corpus for q in factors(p, sentence)]
+    probabilities = [q for sentence in corpus for q in token_probs(p, sentence)]
     nats = [-math.log(q) if q > 0 else math.inf for q in probabilities]
     return math.exp(sum(nats) / len(nats))
 
@@ -1336,7 +1336,7 @@ for x, y in stream_batches(torch.arange(17), B=2, T=4):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The model
 #
-# Table, cell and read-out once more; this time the state goes in and comes out, too.
+# Table, cell and output layer once more; this time the state goes in and comes out, too.
 
 # %%
 class RNNLM(nn.Module):
@@ -1345,13 +1345,13 @@ class RNNLM(nn.Module):
     def __init__(self, V, E, H):
         super().__init__()
         self.C, self.rnn = nn.Embedding(V, E), nn.RNN(E, H, batch_first=True)
-        self.read_out = nn.Linear(H, V)
+        self.output_layer = nn.Linear(H, V)
         nn.init.normal_(self.C.weight, std=0.1)
         nn.init.orthogonal_(self.rnn.weight_hh_l0)
 
     def forward(self, x, h=None):
         states, h = self.rnn(self.C(x), h)
-        return self.read_out(states), h
+        return self.output_layer(states), h
 
 # %%
 scores, h = RNNLM(V=45, E=16, H=64)(torch.zeros(2, 4, dtype=int))
@@ -1372,7 +1372,7 @@ def train_lm(model, ids, B, T, epochs, lr, weight_decay):
         model.parameters(), betas=(0.9, 0.99), weight_decay=weight_decay, fused=True
     )
     steps = epochs * math.ceil((len(ids) - 1) // B / T)
-    schedule = falling_rate(optimizer, lr, steps)
+    schedule = lr_schedule(optimizer, lr, steps)
     for _ in range(epochs):
         h = None
         for x, y in stream_batches(ids, B, T):
@@ -1389,7 +1389,7 @@ def train_lm(model, ids, B, T, epochs, lr, weight_decay):
 # Point at h.detach: without it, the second backward would run into a graph that is gone.
 
 # %% slideshow={"slide_type": "skip"}
-def falling_rate(optimizer, lr, steps):
+def lr_schedule(optimizer, lr, steps):
     """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
@@ -1413,7 +1413,7 @@ def train(model, contexts, targets, batch, epochs, lr, weight_decay):
     """Fit a model to contexts (N, n - 1) and targets (N,) by AdamW."""
     steps = epochs * math.ceil(len(targets) / batch)
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99), weight_decay=weight_decay)
-    schedule = falling_rate(optimizer, lr, steps)
+    schedule = lr_schedule(optimizer, lr, steps)
     for _ in range(epochs):
         for rows in torch.randperm(len(targets)).split(batch):
             optimizer.zero_grad()
@@ -1486,13 +1486,13 @@ print(f"uniform            {45:6.2f}")
 print(f"Kneser–Ney, n = 5  {perplexity(toy_kn, toy['test']):6.2f}")
 for name, model in {"window, n = 6": nets[0], "RNN": rnns[0]}.items():
     values = results[name]
-    print(f"{name:18} {np.mean(values):6.2f} ± {np.std(values, ddof=1):.2f}   {parameters(model):,} parameters")
-print(f"floor              {grammar.floor():6.2f}")
+    print(f"{name:18} {np.mean(values):6.2f} ± {np.std(values, ddof=1):.2f}   {parameter_count(model):,} parameters")
+print(f"floor              {grammar.optimal_perplexity():6.2f}")
 
 # %% tags=["nbval-check-output"]
 worst, best = max(results["RNN"]), min(results["window, n = 6"])
 print("the worst RNN beats the best window model:", worst < best)
-print("and stays within 8 % of the floor:        ", worst < 1.08 * grammar.floor())
+print("and stays within 8 % of the floor:        ", worst < 1.08 * grammar.optimal_perplexity())
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # From 8.1 by counting to 6.1, four per cent above the floor. What is left is data: the floor knows the rules, the network has seen ten thousand sentences.
@@ -1558,7 +1558,7 @@ def window_function(model, n, number):
         with torch.no_grad():
             return torch.softmax(model(torch.tensor([[number[w] for w in context]])), dim=1)[0]
 
-    return lambda word, history: distribution(*last(history, n))[number[word]].item()
+    return lambda word, history: distribution(*context_of(history, n))[number[word]].item()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The plot:
@@ -1627,7 +1627,7 @@ def plot_reading(sentence, t, best=8):
     with torch.no_grad():
         _, h = rnns[0](before)
         states, _ = rnns[0].rnn(rnns[0].C(ids), h)
-        p = torch.softmax(rnns[0].read_out(states[0, -1]), dim=0)
+        p = torch.softmax(rnns[0].output_layer(states[0, -1]), dim=0)
     fig, (left, right) = plt.subplots(1, 2, figsize=(8.6, 3.8), width_ratios=(3, 2))
     strip = np.full((64, len(sentence) + 1), np.nan)
     strip[:, : t + 1] = states[0].T
@@ -1757,8 +1757,8 @@ of_rnn = stream_perplexity(prose_rnn, stream(prose["test"], prose_number))
 of_window = math.exp(-log_probs(prose_net, *windows(prose["test"], 5, prose_number)).mean())
 print(f"prose, test perplexity per token; uniform {V}, floor unknown\n")
 print(f"Kneser–Ney, n = 5        {perplexity(prose_kn, prose['test']):5.0f}")
-print(f"window, n = 5, one pass  {of_window:5.0f}   {parameters(prose_net):,} parameters")
-print(f"RNN, one pass            {of_rnn:5.0f}   {parameters(prose_rnn):,} parameters")
+print(f"window, n = 5, one pass  {of_window:5.0f}   {parameter_count(prose_net):,} parameters")
+print(f"RNN, one pass            {of_rnn:5.0f}   {parameter_count(prose_rnn):,} parameters")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 print("after one pass the RNN is behind the window model:", of_rnn > of_window)

@@ -233,7 +233,7 @@ judge("∂l_3/∂W_I", f_prime(s[3]) * sum(paths), loss_after(3), W_I)
 
 # %% tags=["exercise-1-stub"]
 def gradient_parts(x, t, W_S, d_s):
-    """The parts of the gradient by W_I, a list of T numbers: what each step's copy contributes."""
+    """The parts of the gradient with respect to W_I, a list of T numbers: what each step's copy contributes."""
     return ...
 
 # %% tags=["exercise-1-check"] slideshow={"slide_type": "skip"}
@@ -300,7 +300,7 @@ check_gradient_parts(gradient_parts)
 
 # %% tags=["exercise-1-solution"] slideshow={"slide_type": "skip"}
 def gradient_parts_solution(x, t, W_S, d_s):
-    """The parts of the gradient by W_I, a list of T numbers: what each step's copy contributes."""
+    """The parts of the gradient with respect to W_I, a list of T numbers: what each step's copy contributes."""
     parts, d_t = [], None
     for x_k, t_k in zip(x[::-1], t[::-1]):
         d_t = d_s * (1 - np.tanh(t_k) ** 2)
@@ -376,10 +376,10 @@ print("the factor agrees with autograd's Jacobian to 1e-12:", torch.allclose(fac
 #
 # ![An unrolled RNN in which each step has a copy of W_xh; the error enters at the last of 128 steps only, and the gradient that flows back fades on its way.](../figures/weight_copies.svg)
 #
-# Pretend that each step has its own copy of $W_{xh}$. The gradient by the true, shared matrix is the sum of the copies' gradients.
+# Pretend that each step has its own copy of $W_{xh}$. The gradient with respect to the true, shared matrix is the sum of the copies' gradients.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The trick makes "which step taught what" a well-defined number: the norm of the gradient by that step's copy. The film later plots just that.
+# The trick makes "which step taught what" a well-defined number: the norm of the gradient with respect to that step's copy. The film later plots just that.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Backpropagation through time
@@ -436,7 +436,7 @@ with torch.no_grad():
     parts = torch.einsum("bte,bth->teh", x, delta)
     by_hand = {"W_xh": parts.sum(0), "W_hh": torch.einsum("btg,bth->gh", before, delta), "b_h ": delta.sum((0, 1))}
 worst = max((part - copy.grad).abs().max().item() for part, copy in zip(parts, copies))
-print("each part x_t^T δ_t is the gradient by its copy, to 1e-10:", worst < 1e-10)
+print("each part x_t^T δ_t is the gradient with respect to its copy, to 1e-10:", worst < 1e-10)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # So a part is a real gradient, not a manner of speaking.
@@ -457,7 +457,7 @@ for (name, ours), weight in zip(by_hand.items(), (shared, *others)):
 W_hh, b_h = W_hh.detach(), b_h.detach()
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The lectures write: sum over all steps of the gradient by that step's copy. Here it is, as two comparisons.
+# The lectures write: sum over all steps of the gradient with respect to that step's copy. Here it is, as two comparisons.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The factor
@@ -526,7 +526,7 @@ def influence(activation, W_S, s_0, T):
     return s, product
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The derivative by the start is the bracket of the general formula: the same product, without the inputs.
+# The derivative with respect to the start is the bracket of the general formula: the same product, without the inputs.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Judged
@@ -545,7 +545,7 @@ for name, activation in in_torch.items():
     print(f"{name:8} agrees with autograd after 20 steps: {math.isclose(ours, start.grad.item(), rel_tol=1e-8)}")
 
 # %% [markdown]
-# The derivative by the start is the part that matters: if the state at step $k$ no longer depends on the start, no weight can learn from the start.
+# The derivative with respect to the start is the part that matters: if the state at step $k$ no longer depends on the start, no weight can learn from the start.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The sigmoid is our own formula on one side and torch.sigmoid on the other.
@@ -600,7 +600,7 @@ print("after 60 steps both have shrunk:", max(products[1e-6][60], products[0.1][
 def turn(activation, W_S, s_0, T):
     """Show the influence of the start for one setting."""
     last = influence(activation, W_S, s_0, T)[1][-1]
-    show(plot_influence([(activation, W_S, s_0)], T), f"After {T} steps the derivative by the start is {last:.1e}.")
+    show(plot_influence([(activation, W_S, s_0)], T), f"After {T} steps the derivative with respect to the start is {last:.1e}.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Tasks: find the weight at which tanh keeps the gradient longest. Find a setting where the sigmoid does not vanish (its slope is at most a quarter, so a size of at least 4 is necessary; without a bias it is not sufficient, since the state saturates). Why does ReLU with weight 1 stay at exactly 1?
@@ -880,11 +880,11 @@ recall(10, torch.Generator().manual_seed(0))(2)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A gradient for each copy
 #
-# Give each step its own copy of $W_{xh}$, and ask autograd for the gradient by each:
+# Give each step its own copy of $W_{xh}$, and ask autograd for the gradient with respect to each:
 
 # %%
 def profile(cell, weights, x, y):
-    """The gradients by each step's copy of W_xh, (T, R, V, H or more), and their norms (T, R)."""
+    """The gradients with respect to each step's copy of W_xh, (T, R, V, H or more), and their norms (T, R)."""
     W_xh, W_hh, b_h, W_hy, b_y = (W.detach() for W in weights)
     copies = [W_xh.clone().requires_grad_() for _ in x.T]
     h = last_state(cell, [W[:, x_t] + b_h for W, x_t in zip(copies, x.T)], W_hh)
@@ -954,7 +954,7 @@ def plot_profiles(norms):
     for name, values in norms.items():
         color, style = ROLES[name]
         ax.semilogy(range(1, len(values) + 1), np.clip(values, 1e-25, None), style, color=color, label=name, antialiased=False)
-    ax.set(xlabel="step, $t$", ylabel=r"gradient by the copy of $W_{xh}$", ylim=(1e-20, 1e2), xlim=(1, 128))
+    ax.set(xlabel="step, $t$", ylabel=r"gradient w.r.t. the copy of $W_{xh}$", ylim=(1e-20, 1e2), xlim=(1, 128))
     fig.legend(loc="outside right center")
     return fig
 
@@ -1848,7 +1848,7 @@ print("cut after 8: all delays up to 6 above 0.9, all from 8 on below 0.5:", boo
 print("going back 12 steps learns delay 8, too:", bool(overlapping[7] > 0.9))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Three different limits: the zeroed state forgets; the cut gradient does not teach what lies beyond its reach, although the state may hold a trace of it that the read-out finds (the points above chance). With k₁ below k₂ every output reaches back k₂ − k₁ steps, and only the last one k₂ − 1: hence the fall at delays 10 and 11. Overlap buys reach for computing time.
+# Three different limits: the zeroed state forgets; the cut gradient does not teach what lies beyond its reach, although the state may hold a trace of it that the output layer finds (the points above chance). With k₁ below k₂ every output reaches back k₂ − k₁ steps, and only the last one k₂ − 1: hence the fall at delays 10 and 11. Overlap buys reach for computing time.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you now have

@@ -282,7 +282,7 @@ print("equal to the four slides:", torch.equal(torch.cat(lstm_step(x_t, h, c, we
 # $$[a_f, a_i, a_g, a_o] = [x_t; h_{t-1}]\, W + b \qquad W \text{ is } (E + H) \times 4H$$
 
 # %% tags=["topic-E1"]
-def lstm_step_at_once(x_t, h, c, W, b):
+def lstm_step_fused(x_t, h, c, W, b):
     """lstm_step with one product: W (E + H, 4H) and b (4H,) hold f, i, g, o side by side."""
     f, i, g, o = (torch.cat([x_t, h], dim=1) @ W + b).chunk(4, dim=1)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
@@ -344,7 +344,7 @@ def with_gradients(states, memory, leaves):
 
 one_by_one = lstm(x, h_0, c_0, lstm_step, [*W.chunk(4, dim=1), *b.chunk(4)])
 four_steps = with_gradients(*one_by_one, leaves)
-at_once = with_gradients(*lstm(x, h_0, c_0, lstm_step_at_once, W, b), leaves)
+at_once = with_gradients(*lstm(x, h_0, c_0, lstm_step_fused, W, b), leaves)
 [tuple(a.shape) for a in four_steps]
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -515,10 +515,10 @@ print("the plain cell has less left than any of the three:", plain < min(left.va
 #
 # - **No.** A gradient that passes a hundred gates of one half is gone.
 # - **It mitigates:** the factor per step is a gate that training can move, for each unit, not a matrix for all.
-# - **It helps to begin open:** set the forget bias to 1 or more before training. PyTorch adds two biases, and starts both near 0; `open_forget_gates` sets their sum.
+# - **It helps to begin open:** set the forget bias to 1 or more before training. PyTorch adds two biases, and starts both near 0; `init_forget_bias` sets their sum.
 
 # %% slideshow={"slide_type": "skip"}
-def open_forget_gates(lstm, bias):
+def init_forget_bias(lstm, bias):
     """Make the two biases of each forget gate in a torch.nn.LSTM, in all layers, sum to a number."""
     H = lstm.hidden_size
     with torch.no_grad():
@@ -532,7 +532,7 @@ cell = nn.LSTM(4, 32)
 for what in ("as PyTorch starts", "forget gates opened"):
     f = torch.sigmoid((cell.bias_ih_l0 + cell.bias_hh_l0).chunk(4)[1]).mean()  # the order is i, f, g, o
     print(f"{what:20} forget gate for inputs and states of zero, on average: {f:.2f}")
-    open_forget_gates(cell, bias=1.0)
+    init_forget_bias(cell, bias=1.0)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Gers and colleagues already began with a positive bias in 2000; Jozefowicz and colleagues compared many cells in 2015 and recommended 1 again. With the wrong rows one would open the input gate instead: the order is i, f, g, o.
@@ -1005,15 +1005,15 @@ print("equal to the cell's states:", np.allclose(state_left(-4, "small u keeps")
 # Both have gates. What does a cell cost? Count the parameters of PyTorch's cells, one layer with 64 inputs:
 
 # %% slideshow={"slide_type": "skip"}
-def parameters(model):
+def parameter_count(model):
     """How many numbers a model learns."""
     return sum(p.numel() for p in model.parameters())
 
 # %% tags=["topic-E3", "nbval-check-output"]
 KINDS = {"RNN": nn.RNN, "GRU": nn.GRU, "LSTM": nn.LSTM}
-plain = parameters(nn.RNN(64, 64))
+plain = parameter_count(nn.RNN(64, 64))
 for kind, cell in KINDS.items():
-    count = parameters(cell(64, 64))
+    count = parameter_count(cell(64, 64))
     print(f"{kind:4} with 64 units: {count:6,} parameters, {count / plain:.0f} times a plain cell")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -1023,12 +1023,12 @@ for kind, cell in KINDS.items():
 def units_for(kind, budget, E=64):
     """The largest number of units with which a cell has at most so many parameters."""
     H = 1
-    while parameters(KINDS[kind](E, H + 1)) <= budget:
+    while parameter_count(KINDS[kind](E, H + 1)) <= budget:
         H += 1
     return H
 
 # %% tags=["topic-E3", "nbval-check-output"]
-budget = parameters(nn.LSTM(64, 64))
+budget = parameter_count(nn.LSTM(64, 64))
 print(f"units for {budget:,} parameters:", {kind: units_for(kind, budget) for kind in KINDS})
 
 # %% [markdown]
@@ -1068,7 +1068,7 @@ for kind, cell in KINDS.items():
 #
 # Random sequences, an answer at each step. Equal parameters (about 1,500 in the cell), one learning rate for all, only 50 training steps, five starts each:
 #
-# | task | input | wanted at each step | length |
+# | task | input | target at each step | length |
 # |---|---|---|---|
 # | **count** | random brackets | more opened, equal, or more closed so far | trained on 16, tested on 60 |
 # | **keep** | 8 symbols, one in twenty is marked | the last marked symbol | 20 |
@@ -1118,14 +1118,14 @@ class Racer(nn.Module):
     def __init__(self, kind, V, H, out):
         super().__init__()
         self.C, self.rnn = nn.Embedding(V, 8), KINDS[kind](8, H, batch_first=True)
-        self.read_out = nn.Linear(H, out)
+        self.output_layer = nn.Linear(H, out)
         for W in self.rnn.weight_hh_l0.split(H):
             nn.init.orthogonal_(W.data)
         if kind == "LSTM":
-            open_forget_gates(self.rnn, bias=1.0)
+            init_forget_bias(self.rnn, bias=1.0)
 
     def forward(self, x):
-        return self.read_out(self.rnn(self.C(x))[0])
+        return self.output_layer(self.rnn(self.C(x))[0])
 
 
 def run_race(task, kind, seed, T, T_test, V, out, steps=50, lr=0.04):
@@ -1133,7 +1133,7 @@ def run_race(task, kind, seed, T, T_test, V, out, steps=50, lr=0.04):
     torch.manual_seed(seed)
     model = Racer(kind, V, units_for(kind, 1520, E=8), out)
     optimizer = torch.optim.Adam(model.parameters(), lr, fused=True)
-    schedule = falling_rate(optimizer, lr, steps)
+    schedule = lr_schedule(optimizer, lr, steps)
     for step in range(steps):
         x, y = task(32, T, seed=1_000_000 * (seed + 1) + step)
         optimizer.zero_grad()
@@ -1146,7 +1146,7 @@ def run_race(task, kind, seed, T, T_test, V, out, steps=50, lr=0.04):
         return (model(x).argmax(dim=2) == y)[y >= 0].float().mean().item()
 
 # %% slideshow={"slide_type": "skip"}
-def falling_rate(optimizer, lr, steps):
+def lr_schedule(optimizer, lr, steps):
     """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
@@ -1474,7 +1474,7 @@ print(f"{len(lengths):,} names, {lengths.sum():,} steps, a name has from {length
 print(f", on average {lengths.float().mean():.1f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Who masks by x == 0 must make sure that 0 never stands for a real token: unknown characters have a number of their own here.
+# If you mask with x == 0, make sure that 0 never stands for a real token: unknown characters have a number of their own here.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What padding costs
@@ -1692,10 +1692,10 @@ class NameLM(nn.Module):
     def __init__(self, V, E, H):
         super().__init__()
         self.C, self.lstm = nn.Embedding(V, E, padding_idx=0), nn.LSTM(E, H, batch_first=True)
-        self.read_out = nn.Linear(H, V)
+        self.output_layer = nn.Linear(H, V)
 
     def forward(self, x):
-        return self.read_out(self.lstm(self.C(x))[0])
+        return self.output_layer(self.lstm(self.C(x))[0])
 
 
 def padded(rows):
@@ -1829,7 +1829,7 @@ print("(∂h/∂w, operations):", *careless_gradients(0.9, 5 * [[1.0, 1.0, 1.0, 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The same fault while training an LSTM
 #
-# With a step of the optimizer for each window; without and with a common advice, to retain the graph:
+# With a step of the optimizer for each window; without and with common advice, to retain the graph:
 
 # %%
 def careless_training(retain):
@@ -1942,7 +1942,7 @@ check_window_gradients(window_gradients_solution)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The language model: RNN, GRU or LSTM
 #
-# The model of notebook 3 with any of the three cells, each state normalised before the read-out (`nn.LayerNorm`: mean 0 and standard deviation 1 over its H numbers, then a gain and a bias for each). `detached` does exercise 5 for all three kinds of state.
+# The model of notebook 3 with any of the three cells, each state normalised before the output layer (`nn.LayerNorm`: mean 0 and standard deviation 1 over its H numbers, then a gain and a bias for each). `detach_state` does exercise 5 for all three kinds of state.
 
 # %% tags=["topic-E6"]
 class LM(nn.Module):
@@ -1951,20 +1951,20 @@ class LM(nn.Module):
     def __init__(self, cell, V, E, H):
         super().__init__()
         self.C, self.rnn = nn.Embedding(V, E), cell(E, H, batch_first=True)
-        self.norm, self.read_out = nn.LayerNorm(H), nn.Linear(H, V)
+        self.norm, self.output_layer = nn.LayerNorm(H), nn.Linear(H, V)
         nn.init.normal_(self.C.weight, std=0.1)
 
     def forward(self, x, state=None):
         states, state = self.rnn(self.C(x), state)
-        return self.read_out(self.norm(states)), state
+        return self.output_layer(self.norm(states)), state
 
 
-def detached(state):
+def detach_state(state):
     """The same state without its past: a tensor, or for nn.LSTM the pair (h, c)."""
     return tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The same class for all three, so that nothing else differs. This normalises what the read-out sees; the LayerNorm cell of notebook 4 normalises inside.
+# The same class for all three, so that nothing else differs. This normalises what the output layer sees; the LayerNorm cell of notebook 4 normalises inside.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # For the language models: what notebooks 1 to 3 derived, word for word. Kneser–Ney and its yardstick:
@@ -1979,7 +1979,7 @@ def ngrams(sentence, n):
     return [tuple(tokens[t : t + n]) for t in range(len(sentence) + 1)]
 
 
-def last(history, n):
+def context_of(history, n):
     """The last n - 1 tokens of a history, BOS where the sentence had not begun."""
     padded = [BOS] * (n - 1) + list(history)
     return tuple(padded[len(padded) - (n - 1) :])
@@ -1994,7 +1994,7 @@ def count_ngrams(corpus, n):
     return dict(counts)
 
 
-def continuation(counts):
+def continuation_counts(counts):
     """Counts for contexts one token shorter: each different left neighbour counts once."""
     lower = defaultdict(Counter)
     for context, words in counts.items():
@@ -2008,7 +2008,7 @@ def ladder(levels, blend):
     totals = [{context: words.total() for context, words in level.items()} for level in levels]
 
     def p(word, history):
-        longest = last(history, len(levels))
+        longest = context_of(history, len(levels))
         estimate = levels[0][()][word] / totals[0][()]
         for m in range(1, len(levels)):
             context = longest[len(longest) - m :]
@@ -2036,7 +2036,7 @@ def kneser_ney_levels(counts, n):
     """Real counts for the longest context, continuation counts for all shorter ones."""
     levels = [counts]
     while len(levels) < n:
-        levels.insert(0, continuation(levels[0]))
+        levels.insert(0, continuation_counts(levels[0]))
     return levels
 
 
@@ -2048,14 +2048,14 @@ def kneser_ney(counts, n, d):
 # The measure, the vocabulary, and streams cut into windows:
 
 # %% slideshow={"slide_type": "skip"}
-def factors(p, sentence):
+def token_probs(p, sentence):
     """The factors p(w_t | w_1 … w_{t-1}) of a sentence, EOS the last."""
     return [p(word, sentence[:t]) for t, word in enumerate(sentence + [EOS])]
 
 
 def perplexity(p, corpus):
     """exp of the mean negative log-likelihood per token: EOS counts, BOS does not."""
-    probabilities = [q for sentence in corpus for q in factors(p, sentence)]
+    probabilities = [q for sentence in corpus for q in token_probs(p, sentence)]
     nats = [-math.log(q) if q > 0 else math.inf for q in probabilities]
     return math.exp(sum(nats) / len(nats))
 
@@ -2116,7 +2116,7 @@ def train(model, contexts, targets, batch, epochs, lr, weight_decay):
     """Fit a model to contexts (N, n - 1) and targets (N,) by AdamW."""
     steps = epochs * math.ceil(len(targets) / batch)
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99), weight_decay=weight_decay)
-    schedule = falling_rate(optimizer, lr, steps)
+    schedule = lr_schedule(optimizer, lr, steps)
     for _ in range(epochs):
         for rows in torch.randperm(len(targets)).split(batch):
             optimizer.zero_grad()
@@ -2142,12 +2142,12 @@ def training(model, ids, B, T, epochs, lr, weight_decay):
     """Fit a language model to a stream, the state carried on; yields after each step the number of passes so far."""
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.0, 0.999), weight_decay=weight_decay, fused=True)
     windows = math.ceil((len(ids) - 1) // B / T)
-    schedule = falling_rate(optimizer, lr, epochs * windows)
+    schedule = lr_schedule(optimizer, lr, epochs * windows)
     for epoch in range(epochs):
         state = None
         for step, (x, y) in enumerate(stream_batches(ids, B, T), start=1):
             scores, state = model(x, state)
-            state = detached(state)
+            state = detach_state(state)
             optimizer.zero_grad()
             cross_entropy(scores.flatten(0, 1), y.flatten()).backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -2197,7 +2197,7 @@ toy_streams = {part: stream(corpus, toy_number) for part, corpus in toy.items()}
 def lm_units(cell, V, E, budget):
     """The number of units with which an LM has as many parameters as possible within a budget."""
     H = 1
-    while parameters(LM(cell, V, E, H + 1)) <= budget:
+    while parameter_count(LM(cell, V, E, H + 1)) <= budget:
         H += 1
     return H
 
@@ -2222,8 +2222,8 @@ def plot_early_stopping():
         best = int(np.argmin(perplexities))
         ax.plot(range(1, 21), perplexities, line, color=COLOR[kind.lower()], label=kind)
         ax.plot(best + 1, perplexities[best], "o", color=COLOR[kind.lower()])
-    ax.axhline(grammar.floor(), color=COLOR["floor"], lw=1)
-    ax.annotate("floor", (20, grammar.floor()), va="bottom", ha="right")
+    ax.axhline(grammar.optimal_perplexity(), color=COLOR["floor"], lw=1)
+    ax.annotate("floor", (20, grammar.optimal_perplexity()), va="bottom", ha="right")
     ax.set(xlabel="epoch", ylabel="validation perplexity", ylim=(5.5, 11), xticks=range(0, 21, 5))
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return fig
@@ -2281,17 +2281,17 @@ of_window = math.exp(-log_probs(toy_window, *windows(toy["test"], 6, toy_number)
 # %% tags=["topic-E6"]
 print(f"uniform               {45:5.2f}")
 print(f"Kneser–Ney, n = 5     {perplexity(toy_kn, toy['test']):5.2f}")
-print(f"window, n = 6         {of_window:5.2f}          {parameters(toy_window):,} parameters")
+print(f"window, n = 6         {of_window:5.2f}          {parameter_count(toy_window):,} parameters")
 for kind, values in toy_results.items():
     model = toy_models[kind][0]
     print(f"{kind:4} {model.rnn.hidden_size} units         {np.mean(values):5.2f} ± {np.std(values, ddof=1):.2f}", end="")
-    print(f"   {parameters(model):,} parameters")
-print(f"floor                 {grammar.floor():5.2f}")
+    print(f"   {parameter_count(model):,} parameters")
+print(f"floor                 {grammar.optimal_perplexity():5.2f}")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 worst, best = ({kind: pick(values) for kind, values in toy_results.items()} for pick in (max, min))
 print("GRU and LSTM beat the plain cell in every start:", max(worst["GRU"], worst["LSTM"]) < best["RNN"])
-print("all stay within 12 % of the floor:              ", max(worst.values()) < 1.12 * grammar.floor())
+print("all stay within 12 % of the floor:              ", max(worst.values()) < 1.12 * grammar.optimal_perplexity())
 print("all beat Kneser–Ney:                            ", max(worst.values()) < perplexity(toy_kn, toy["test"]))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -2306,15 +2306,15 @@ V = len(prose_words) - 1
 
 
 def start_from_frequencies(model, ids):
-    """Set the bias of the read-out to the log of the words' frequencies in a stream (each counted once more)."""
-    counts = torch.bincount(ids[1:], minlength=model.read_out.out_features) + 1
+    """Set the bias of the output layer to the log of the words' frequencies in a stream (each counted once more)."""
+    counts = torch.bincount(ids[1:], minlength=model.output_layer.out_features) + 1
     with torch.no_grad():
-        model.read_out.bias.copy_(torch.log(counts / counts.sum()))
+        model.output_layer.bias.copy_(torch.log(counts / counts.sum()))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Real text
 #
-# The prose of notebooks 1 to 3, one pass, one start, equal parameters. The bias of the read-out starts with the words' frequencies.
+# The prose of notebooks 1 to 3, one pass, one start, equal parameters. The bias of the output layer starts with the words' frequencies.
 
 # %% tags=["topic-E6"]
 settings = {"B": 32, "T": 8, "epochs": 1, "lr": 0.015, "weight_decay": 0.05}
@@ -2324,7 +2324,7 @@ for kind, H in (("RNN", 52), ("GRU", 49), ("LSTM", 48)):
     model = LM(KINDS[kind], V, 64, H)
     start_from_frequencies(model, prose_streams["train"])
     prose_curves[kind] = fit_lm(model, prose_streams["train"], prose_streams["validation"][:2001], checks=8, **settings)
-    prose_results[kind] = parameters(model), stream_perplexity(model, prose_streams["test"])
+    prose_results[kind] = parameter_count(model), stream_perplexity(model, prose_streams["test"])
 
 # %% tags=["output-only"]
 counts = count_ngrams(prose["train"], 5)
@@ -2459,7 +2459,7 @@ print("at EOS the keepers' forget gates are half as open or less, in every start
 x, depth, y = bracket_strings(1, 12, seed=0)
 print("x     ", " ".join(f"{'()'[k]:>3}" for k in x[0]))
 print("depth ", " ".join(f"{k:3}" for k in depth[0]))
-print("wanted", " ".join(f"{('clo', 'equ', 'opn')[k]}" for k in y[0]))
+print("target", " ".join(f"{('clo', 'equ', 'opn')[k]}" for k in y[0]))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The answer is the sign of the depth, so a network that knows the depth has it. But it could also learn something else: let us look inside.
@@ -2476,10 +2476,10 @@ class BracketReader(nn.Module):
     def __init__(self, H):
         super().__init__()
         self.C, self.lstm = nn.Embedding(2, 4), nn.LSTM(4, H, batch_first=True)
-        self.read_out = nn.Linear(H, 3)
+        self.output_layer = nn.Linear(H, 3)
 
     def forward(self, x):
-        return self.read_out(self.lstm(self.C(x))[0])
+        return self.output_layer(self.lstm(self.C(x))[0])
 
 # %% slideshow={"slide_type": "skip"}
 def train_on_brackets(seed, H=8, steps=300, B=64, T=40):
@@ -2530,7 +2530,7 @@ def read_brackets(reader, x, unit=None, at=(0.0, 0.0)):
                 c[:, unit], h[:, unit] = at
             history.append((c, h))
         memories, states = (torch.stack(kind, dim=1) for kind in zip(*history))
-        return memories, states, reader.read_out(states)
+        return memories, states, reader.output_layer(states)
 
 
 def correlations(memories, depth):

@@ -49,7 +49,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from course_utils import COLOR, check, setup, show
-from course_utils.data import Grammar, load_grammar, load_library
+from course_utils.data import Grammar, load_grammar, load_stdlib_sources
 
 setup(seed=0)
 
@@ -167,10 +167,10 @@ print("without the second flip state 1 sees x", 1 + unturned[0].nonzero()[0])
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### With LSTM cells: notebook 5's step
 #
-# Only `read` changes: it calls `lstm` and `lstm_step_at_once` of notebook 5.
+# Only `read` changes: it calls `lstm` and `lstm_step_fused` of notebook 5.
 
 # %% slideshow={"slide_type": "skip"}
-def lstm_step_at_once(x_t, h, c, W, b):
+def lstm_step_fused(x_t, h, c, W, b):
     """lstm_step with one product: W (E + H, 4H) and b (4H,) hold f, i, g, o side by side."""
     f, i, g, o = (torch.cat([x_t, h], dim=1) @ W + b).chunk(4, dim=1)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
@@ -189,7 +189,7 @@ def lstm(x, h, c, step, *weights):
 def read_lstm(x, weights):
     """States (B, T, H) of an LSTM that starts at zero, over x (B, T, E)."""
     h = c = x.new_zeros(len(x), len(weights[1]) // 4)
-    return lstm(x, h, c, lstm_step_at_once, *weights)[0]
+    return lstm(x, h, c, lstm_step_fused, *weights)[0]
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The rest of the code stays: two directions do not care which cell they drive.
@@ -200,7 +200,7 @@ def read_lstm(x, weights):
 # The gates of `torch.nn.LSTM` stand in the order i, f, g, o; the names of its backward chain end in `_reverse`:
 
 # %%
-def chain_of(theirs, ending):
+def direction_weights(theirs, ending):
     """W (E + H, 4H) and b (4H,) of one chain of a torch.nn.LSTM, its gates put into the order f, i, g, o."""
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     W_x, W_h, b_x, b_h = (getattr(theirs, f"{name}_{ending}") for name in names)
@@ -213,7 +213,7 @@ theirs = nn.LSTM(E, H, batch_first=True, bidirectional=True).double()
 [name for name, _ in theirs.named_parameters()][4:]
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Twice the parameters of one chain. chain_of only rearranges, so gradients flow through it back to PyTorch's own parameters: the comparison on the next slide uses that.
+# Twice the parameters of one chain. direction_weights only rearranges, so gradients flow through it back to PyTorch's own parameters: the comparison on the next slide uses that.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Equal to `torch.nn.LSTM(bidirectional=True)`, and stacked
@@ -224,7 +224,7 @@ theirs = nn.LSTM(E, H, batch_first=True, bidirectional=True).double()
 def stacked(theirs, x):
     """States (B, T, 2H) of the upper layer of a bidirectional torch.nn.LSTM, computed by our cells."""
     for layer in range(theirs.num_layers):
-        forward, backward = (chain_of(theirs, f"l{layer}{end}") for end in ("", "_reverse"))
+        forward, backward = (direction_weights(theirs, f"l{layer}{end}") for end in ("", "_reverse"))
         x = read_both_ways(read_lstm, x, forward, backward)
     return x
 
@@ -264,8 +264,8 @@ for layers in (1, 2, 3):
 # %% tags=["topic-F2", "nbval-check-output"]
 theirs = nn.LSTM(E, H, num_layers=2, batch_first=True, bidirectional=True).double()
 output, (h_n, c_n) = theirs(x)  # output (B, T, 2H), h_n (4, B, H)
-lower = read_both_ways(read_lstm, x, chain_of(theirs, "l0"), chain_of(theirs, "l0_reverse"))
-one_token = read_lstm(x[:, -1:], chain_of(theirs, "l0_reverse"))[:, 0]
+lower = read_both_ways(read_lstm, x, direction_weights(theirs, "l0"), direction_weights(theirs, "l0_reverse"))
+one_token = read_lstm(x[:, -1:], direction_weights(theirs, "l0_reverse"))[:, 0]
 equal = partial(torch.allclose, atol=1e-10)
 print("h_n[0]: layer 1, forward, at the last token   ", equal(h_n[0], lower[:, -1, :H]))
 print("h_n[1]: layer 1, backward, at the first token ", equal(h_n[1], lower[:, 0, H:]))
@@ -381,23 +381,23 @@ check_reverse_own(reverse_own_solution)
 # The same reversal for tensors is one `gather`:
 
 # %% tags=["topic-F1"]
-def turn_round(x, length):
+def reverse_padded(x, length):
     """x (B, T, E) with the first length[b] steps of row b in reverse order, the padding left where it is."""
     t = torch.arange(x.shape[1])
     source = torch.where(t < length[:, None], length[:, None] - 1 - t, t)  # (B, T)
     return x.gather(1, source[:, :, None].expand_as(x))
 
 
-turn_round(torch.arange(6)[None, :, None], torch.tensor([4])).flatten()
+reverse_padded(torch.arange(6)[None, :, None], torch.tensor([4])).flatten()
 
 # %% tags=["topic-F1"]
 def read_padded(x, length, forward, backward):
     """States (B, T, 2H) of an LSTM in both directions; each backward chain starts at its row's own end."""
-    back = turn_round(read_lstm(turn_round(x, length), backward), length)
+    back = reverse_padded(read_lstm(reverse_padded(x, length), backward), length)
     return torch.cat([read_lstm(x, forward), back], dim=2)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# turn_round undoes itself, as the exercise found: one function for both flips.
+# reverse_padded undoes itself, as the exercise found: one function for both flips.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Equal, padding and all
@@ -413,7 +413,7 @@ def read_packed(theirs, x, length):
 # %% tags=["topic-F1", "nbval-check-output"]
 theirs, length = nn.LSTM(E, H, batch_first=True, bidirectional=True).double(), torch.tensor([4, 6, 2])
 real = (torch.arange(T) < length[:, None])[:, :, None]  # (B, T, 1)
-ours = read_padded(x, length, chain_of(theirs, "l0"), chain_of(theirs, "l0_reverse"))
+ours = read_padded(x, length, direction_weights(theirs, "l0"), direction_weights(theirs, "l0_reverse"))
 pair = ours * real, read_packed(theirs, x, length) * real
 gradients = [torch.autograd.grad((states * weigh).sum(), [x, *theirs.parameters()]) for states in pair]
 print("states at real tokens equal to 1e-10:", (pair[0] - pair[1]).abs().max().item() < 1e-10)
@@ -496,13 +496,13 @@ for name, bidirectional in [("left to right", False), ("both ways", True)]:
 # Twice the parameters at equal $H$, so compare at equal parameters. And one more word changes every backward state: nothing is final before the last word is known.
 
 # %% tags=["nbval-check-output"]
-def parameters(model):
+def parameter_count(model):
     """How many numbers a model learns."""
     return sum(p.numel() for p in model.parameters())
 
 
 for units, both in ((64, False), (64, True), (41, True)):
-    count = parameters(nn.LSTM(32, units, bidirectional=both))
+    count = parameter_count(nn.LSTM(32, units, bidirectional=both))
     print(f"H = {units}   bidirectional: {both!s:5}   {count:6,} parameters")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -639,7 +639,7 @@ class Tagger(nn.Module):
         x, length = self.embedding(pad(w, (0, self.delay))), (w > 0).sum(dim=1)
         states = self.ahead(x)[0][:, self.delay :]  # (B, T, H)
         if self.back:
-            back = turn_round(self.back(turn_round(x, length))[0], length)
+            back = reverse_padded(self.back(reverse_padded(x, length))[0], length)
             states = torch.cat([states, back], dim=2)  # (B, T, 2H)
         return self.output(states)
 
@@ -657,7 +657,7 @@ numbered_batch(["abc", "b"], {"a": 1, "b": 2, "c": 3}, padding=0)
 
 
 # %% slideshow={"slide_type": "skip"}
-def falling_rate(optimizer, lr, steps):
+def lr_schedule(optimizer, lr, steps):
     """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
@@ -676,7 +676,7 @@ def train_tagger(tagger, w, y, seed, steps, B=64, lr=0.01, loss_of=None, unknown
     """Train a tagger on words w (N, T) and labels y (N, T); a share of the words is hidden as number 1, unknown."""
     loss_of = loss_of or loss_by_token
     optimizer = torch.optim.Adam([*tagger.parameters(), *extra], lr=lr)
-    schedule = falling_rate(optimizer, lr, steps)
+    schedule = lr_schedule(optimizer, lr, steps)
     generator = torch.Generator().manual_seed(seed)
     for _ in range(steps):
         rows = torch.randint(len(w), (B,), generator=generator)
@@ -737,7 +737,7 @@ KINDS = {
 }
 headline_taggers = {name: [trained_on_headlines(seed, **kind) for seed in (0, 1, 2)] for name, kind in KINDS.items()}
 for name, (tagger, *_) in headline_taggers.items():
-    print(f"{name:20} {parameters(tagger):,} parameters")
+    print(f"{name:20} {parameter_count(tagger):,} parameters")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # When they answer at left, the four kinds have seen 2, 3, 4 and all words.
@@ -1240,7 +1240,7 @@ def lines_of(files, most):
     return sorted((line for file in files if len(file) <= most for line in logical_lines(file)), key=len)
 
 # %%
-library = load_library(seed=0)
+library = load_stdlib_sources(seed=0)
 code_train, code_test = lines_of(library.train, most=12_000), lines_of(library.test, most=20_000)
 for part, lines in (("training", code_train), ("test", code_test)):
     names = sum(role is not None for line in lines for _, role in line)
@@ -1476,13 +1476,13 @@ class RoleTagger(nn.Module):
         cell, chains = nn.RNN if reader == "RNN" else nn.LSTM, 1 + (reader == "BiLSTM")
         self.C, self.late = nn.Embedding(len(CODE_WORDS), E), reader == "LSTM, one late"
         self.rnn = cell(E, H, batch_first=True, bidirectional=chains == 2)
-        self.read_out = nn.Linear(chains * H, len(ROLES_OF_NAMES))
+        self.output_layer = nn.Linear(chains * H, len(ROLES_OF_NAMES))
 
     def forward(self, x):
         states, _ = self.rnn(self.C(x))  # (B, T, chains · H)
         if self.late:
             states = states.roll(-1, dims=1)  # the state after the next token; the last one, <nl>, has no role
-        return self.read_out(states)
+        return self.output_layer(states)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The late reader is an ordinary LSTM. Its answer comes one token later, which is what an editor can afford: one token, often a single key.
@@ -1515,8 +1515,8 @@ UNITS = {"RNN": 120, "LSTM": 52, "LSTM, one late": 52, "BiLSTM": 32}
 sizes = {}
 for reader, H in UNITS.items():
     tagger = RoleTagger(reader, H)
-    sizes[reader] = parameters(tagger) - parameters(tagger.C)
-    print(f"{reader:15} {H:3} units a chain, {sizes[reader]:,} parameters + {parameters(tagger.C):,} embedding")
+    sizes[reader] = parameter_count(tagger) - parameter_count(tagger.C)
+    print(f"{reader:15} {H:3} units a chain, {sizes[reader]:,} parameters + {parameter_count(tagger.C):,} embedding")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 print("all within 1 %:", max(sizes.values()) < 1.01 * min(sizes.values()))
@@ -1535,7 +1535,7 @@ def train_role_tagger(reader, seed, passes=2, lr=0.02):
     torch.manual_seed(seed)  # once more: the same batches for all readers
     batches = [batch for _ in range(passes) for batch in line_batches(train_tables)]
     optimizer = torch.optim.Adam(model.parameters(), lr, fused=True)
-    schedule = falling_rate(optimizer, lr, len(batches))
+    schedule = lr_schedule(optimizer, lr, len(batches))
     for x, y in batches:
         optimizer.zero_grad()
         cross_entropy(model(x).flatten(0, 1), y.flatten()).backward()
@@ -2432,7 +2432,7 @@ for name, settings in {"left to right": {"H": 48}, "both ways": {"H": 30, "bidir
     torch.manual_seed(0)
     predictors[name] = Tagger(V, V, **settings)
     train_tagger(predictors[name], next_w, next_y, seed=0, steps=150, lr=0.02)
-    print(f"{name:14} {parameters(predictors[name]):,} parameters")
+    print(f"{name:14} {parameter_count(predictors[name]):,} parameters")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The same class as before: here the labels are the next words.
@@ -2450,14 +2450,14 @@ with torch.no_grad():
     perplexities = {name: perplexity_of(predictor(grammar_w), grammar_y) for name, predictor in predictors.items()}
 for name, perplexity in perplexities.items():
     print(f"{name:14} test perplexity {perplexity:.1f}")
-print(f"floor {english_grammar.floor():.2f}, every word and the end equally likely {V - 1}")
+print(f"floor {english_grammar.optimal_perplexity():.2f}, every word and the end equally likely {V - 1}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Nobody can be below the floor, except by reading the answer:
 
 # %% tags=["topic-F2", "nbval-check-output"]
 for name, perplexity in perplexities.items():
-    print(f"{name:14} below the floor: {perplexity < english_grammar.floor()}")
+    print(f"{name:14} below the floor: {perplexity < english_grammar.optimal_perplexity()}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # A perplexity of one on new sentences of a random grammar is not a triumph, it is impossible. On real text there is no floor to warn you: a result that is far too good is the only sign in the numbers.

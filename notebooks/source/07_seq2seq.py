@@ -88,13 +88,13 @@ setup(seed=0)
 PAD, BOS, EOS = 0, 1, 2
 
 
-def numbering(sentences):
+def build_vocab(sentences):
     """A number for each word of the sentences, after those of PAD, BOS and EOS."""
     words = sorted({word for sentence in sentences for word in sentence})
     return {word: number for number, word in enumerate(words, start=3)}
 
 
-def as_rows(sentences, number):
+def pad_batch(sentences, number):
     """Sentences as rows of numbers (B, T), each ended by EOS, the shorter ones filled up with PAD."""
     rows = [torch.tensor([*(number[word] for word in sentence), EOS]) for sentence in sentences]
     return pad_sequence(rows, batch_first=True, padding_value=PAD)
@@ -107,8 +107,8 @@ def as_rows(sentences, number):
 
 # %% tags=["topic-B6b"]
 two_targets = ["Ich mag neuronale Netze".split(), "Ich mag Netze".split()]
-y = as_rows(two_targets, numbering(two_targets))
-print(numbering(two_targets))
+y = pad_batch(two_targets, build_vocab(two_targets))
+print(build_vocab(two_targets))
 y
 
 # %% [markdown]
@@ -123,12 +123,12 @@ y
 # ![Under teacher forcing the decoder's next input is the true word, so its mistake dog for cat is not read. When it runs free it reads its own output: after dog it goes on with barks at me.](../figures/teacher_forcing.svg)
 
 # %%
-def shifted(y):
+def shift_right(y):
     """What the decoder reads, (B, T), while it is to write y (B, T): BOS first, the last column left out."""
     return torch.cat([torch.full_like(y[:, :1], BOS), y[:, :-1]], dim=1)
 
 
-shifted(y)
+shift_right(y)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # In training the true words are known, so all steps can be computed in one go. Compare with y on the slide before: one column later, BOS in front. The short row reads its own EOS; nothing that comes after it counts. What the difference between the two modes costs is measured in the next notebook, `07_translation`.
@@ -139,7 +139,7 @@ shifted(y)
 # Rows end at different steps, but each needs the state after its own EOS. Notebook 5's step gets one more input column: 1 at a word, 0 at PAD. At 0 state and memory stay as they are.
 
 # %% slideshow={"slide_type": "skip"}
-def lstm_step_at_once(x_t, h, c, W, b):
+def lstm_step_fused(x_t, h, c, W, b):
     """lstm_step with one product: W (E + H, 4H) and b (4H,) hold f, i, g, o side by side."""
     f, i, g, o = (torch.cat([x_t, h], dim=1) @ W + b).chunk(4, dim=1)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
@@ -156,9 +156,9 @@ def lstm(x, h, c, step, *weights):
 
 # %% tags=["topic-B6b"]
 def step_at_words(x_t, h, c, W, b):
-    """lstm_step_at_once in the rows whose last column of x_t (B, E + 1) is 1; the others keep h and c."""
+    """lstm_step_fused in the rows whose last column of x_t (B, E + 1) is 1; the others keep h and c."""
     is_word = x_t[:, -1:] == 1
-    new_h, new_c = lstm_step_at_once(x_t[:, :-1], h, c, W, b)
+    new_h, new_c = lstm_step_fused(x_t[:, :-1], h, c, W, b)
     return torch.where(is_word, new_h, h), torch.where(is_word, new_c, c)
 
 
@@ -170,7 +170,7 @@ def encoded(x, C, W, b):
     return states[:, -1], c
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# lstm and lstm_step_at_once are notebook 5's, word for word. v is state and memory side by side: the decoder gets both.
+# lstm and lstm_step_fused are notebook 5's, word for word. v is state and memory side by side: the decoder gets both.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Decode: a language model that starts from v
@@ -180,7 +180,7 @@ def encoded(x, C, W, b):
 # %% tags=["topic-B6b"]
 def scored(v, y, C, W, b, U, a):
     """Scores (B, T, V) of each word of y (B, T), given the words before it and v; U (H, V) and a (V,) read out."""
-    states, _ = lstm(C[shifted(y)], *v, lstm_step_at_once, W, b)
+    states, _ = lstm(C[shift_right(y)], *v, lstm_step_fused, W, b)
     return states @ U + a
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -193,12 +193,12 @@ def scored(v, y, C, W, b, U, a):
 
 # %% tags=["topic-B6b"]
 two_sources = ["I like neural networks".split(), "I like networks".split()]
-x = as_rows(two_sources, numbering(two_sources))
+x = pad_batch(two_sources, build_vocab(two_sources))
 E, H, V_x, V_y = 3, 5, x.max() + 1, y.max() + 1
 weights = [torch.randn(shape) for shape in ((V_x, E), (E + H, 4 * H), (4 * H,))]
-read_out = [torch.randn(shape) for shape in ((V_y, E), (E + H, 4 * H), (4 * H,), (H, V_y), (V_y,))]
+output_layer = [torch.randn(shape) for shape in ((V_y, E), (E + H, 4 * H), (4 * H,), (H, V_y), (V_y,))]
 v = encoded(x, *weights)
-print("x", tuple(x.shape), "  v", [tuple(part.shape) for part in v], "  scores", tuple(scored(v, y, *read_out).shape))
+print("x", tuple(x.shape), "  v", [tuple(part.shape) for part in v], "  scores", tuple(scored(v, y, *output_layer).shape))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Ten numbers per sentence cross from one half to the other, however long the sentence is. Everything the decoder knows of the source it knows through v.
@@ -222,7 +222,7 @@ class OneVector(nn.Module):
         super().__init__()
         self.C_x, self.C_y = nn.Embedding(V_x, E), nn.Embedding(V_y, E)
         self.encoder, self.decoder = nn.LSTM(E, H, batch_first=True), nn.LSTM(E, H, batch_first=True)
-        self.read_out = nn.Linear(H, V_y)
+        self.output_layer = nn.Linear(H, V_y)
 
     def start(self, x):
         """State and memory (B, H) of the encoder after the EOS of each row of x (B, S)."""
@@ -234,18 +234,18 @@ class OneVector(nn.Module):
     def step(self, w, state):
         """Log-probabilities (B, V_y) of the word after w (B,), and the new state."""
         h, (s, c) = self.decoder(self.C_y(w)[:, None], tuple(part[None] for part in state))
-        return torch.log_softmax(self.read_out(h[:, 0]), dim=1), (s[0], c[0])
+        return torch.log_softmax(self.output_layer(h[:, 0]), dim=1), (s[0], c[0])
 
     def forward(self, x, y):
         """Scores (B, T, V_y) of each word of y (B, T), given the words before it."""
-        s, _ = self.decoder(self.C_y(shifted(y)), tuple(part[None] for part in self.start(x)))
-        return self.read_out(s)
+        s, _ = self.decoder(self.C_y(shift_right(y)), tuple(part[None] for part in self.start(x)))
+        return self.output_layer(s)
 
 # %% tags=["topic-B6b"]
 model = OneVector(V_x, V_y, E, H)
 {
     name: sum(p.numel() for p in getattr(model, name).parameters())
-    for name in ("C_x", "encoder", "C_y", "decoder", "read_out")
+    for name in ("C_x", "encoder", "C_y", "decoder", "output_layer")
 }
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -254,10 +254,10 @@ model = OneVector(V_x, V_y, E, H)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Equal in scores and in all gradients
 #
-# `from_scratch` calls `encoded` and `scored` with the model's own weights, put into our order by notebook 6's `chain_of`; gradients flow through. Rows of 5 and 4 words, then with three columns of PAD more:
+# `from_scratch` calls `encoded` and `scored` with the model's own weights, put into our order by notebook 6's `direction_weights`; gradients flow through. Rows of 5 and 4 words, then with three columns of PAD more:
 
 # %% slideshow={"slide_type": "skip"}
-def chain_of(theirs, ending):
+def direction_weights(theirs, ending):
     """W (E + H, 4H) and b (4H,) of one chain of a torch.nn.LSTM, its gates put into the order f, i, g, o."""
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     W_x, W_h, b_x, b_h = (getattr(theirs, f"{name}_{ending}") for name in names)
@@ -268,9 +268,9 @@ def chain_of(theirs, ending):
 # %% slideshow={"slide_type": "skip"}
 def from_scratch(model, x, y):
     """The scores (B, T, V_y) of a OneVector, computed by encoded and scored with its own weights."""
-    v = encoded(x, model.C_x.weight, *chain_of(model.encoder, "l0"))
-    U, a = model.read_out.weight.T, model.read_out.bias
-    return scored(v, y, model.C_y.weight, *chain_of(model.decoder, "l0"), U, a)
+    v = encoded(x, model.C_x.weight, *direction_weights(model.encoder, "l0"))
+    U, a = model.output_layer.weight.T, model.output_layer.bias
+    return scored(v, y, model.C_y.weight, *direction_weights(model.decoder, "l0"), U, a)
 
 # %% tags=["topic-B6b", "nbval-check-output"]
 model = model.double()
@@ -284,7 +284,7 @@ for more in (0, 3):
     print(f"{more} more PADs: scores {same_scores}, {sum(same_gradients)} of {len(same_gradients)} gradients to 1e-10")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Two embeddings, four tensors for each LSTM, matrix and bias of the read-out: twelve. The sum weighs every score with a random number of its own, so that no entry can hide. The loss is compared below.
+# Two embeddings, four tensors for each LSTM, matrix and bias of the output layer: twelve. The sum weighs every score with a random number of its own, so that no entry can hide. The loss is compared below.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A small German, and its English
@@ -510,7 +510,7 @@ def french_examples():
 de_examples, fr_examples = german_examples(), french_examples()
 for name, examples in (("English → German", de_examples), ("French → English", fr_examples)):
     sources, targets, pairs = zip(*examples)
-    distinct, words = len({tuple(source) for source in sources}), [len(numbering(side)) for side in (sources, targets)]
+    distinct, words = len({tuple(source) for source in sources}), [len(build_vocab(side)) for side in (sources, targets)]
     print(f"{name}: {len(examples)} sentences, {distinct} different sources; {words[0]} → {words[1]} words", end="; ")
     print(f"lengths {min(map(len, targets))} to {max(map(len, targets))}; {len(set.union(*pairs))} pairs")
 
@@ -550,13 +550,13 @@ def split_by_pairs(examples, lecture, N=6000, tests=500, seed=0):
     rng = random.Random(seed)
     pairs = sorted({pair for *_, found in examples for pair in found if pair[0] != "neural"})
     examples = [example for example in rng.sample(examples, len(examples)) if example[0] != lecture.split()]
-    numbers, usual = [numbering(example[side] for example in examples) for side in (0, 1)], []
-    while [numbering(example[side] for example in usual[:N]) for side in (0, 1)] != numbers:  # until no word is missing
+    numbers, usual = [build_vocab(example[side] for example in examples) for side in (0, 1)], []
+    while [build_vocab(example[side] for example in usual[:N]) for side in (0, 1)] != numbers:  # until no word is missing
         kept_out = set(rng.sample(pairs, len(pairs) // 5))
         usual = [example for example in examples if not example[2] & kept_out]
     unseen = [example for example in examples if example[2] & kept_out]
     parts = usual[:N], usual[N : N + tests], unseen[:tests]
-    rows = [tuple(as_rows([e[side] for e in part], numbers[side]) for side in (0, 1)) for part in parts]
+    rows = [tuple(pad_batch([e[side] for e in part], numbers[side]) for side in (0, 1)) for part in parts]
     return Task(*numbers, *rows)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -595,13 +595,13 @@ def greedy(model, x, longest):
     return torch.stack(written, dim=1)
 
 
-def words_of(rows, words):
+def decode_ids(rows, words):
     """The words of each row of numbers, up to its first EOS."""
     lists = [row[: row.index(EOS)] if EOS in row else row for row in rows.tolist()]
     return [[words[number] for number in row] for row in lists]
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# After EOS the decoder may write what it likes: words_of cuts it off.
+# After EOS the decoder may write what it likes: decode_ids cuts it off.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Right, or not
@@ -619,7 +619,7 @@ def exact_match(rows, y):
 target, words = torch.tensor([[5, 4, EOS, PAD]]), ["PAD", "BOS", "EOS", "like", "you", "I"]
 for row in ([5, 4, EOS, 3], [5, 3, EOS, 3], [5, 4, 4, EOS], [5, 4]):
     rows = torch.tensor([row])
-    print(f"{row!s:13} {' '.join(*words_of(rows, words)):9} {exact_match(rows, target).item()}")
+    print(f"{row!s:13} {' '.join(*decode_ids(rows, words)):9} {exact_match(rows, target).item()}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Exact match is strict: one wrong ending, and the whole sentence is wrong. The next notebook has a milder measure.
@@ -630,7 +630,7 @@ for row in ([5, 4, EOS, 3], [5, 3, EOS, 3], [5, 4, 4, EOS], [5, 4]):
 # A step takes `B` random sentences. One line of this loop is wrong; nothing crashes. **Read it, and guess.**
 
 # %% slideshow={"slide_type": "skip"}
-def falling_rate(optimizer, lr, steps):
+def lr_schedule(optimizer, lr, steps):
     """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
@@ -641,7 +641,7 @@ def train_as_found(model, x, y, seed, steps, B, lr):
     """Train on rows x (N, S) and y (N, T), B random ones in each step; return the losses (steps,)."""
     torch.manual_seed(seed)
     optimizer, losses = torch.optim.AdamW(model.parameters(), lr=lr), []
-    rate = falling_rate(optimizer, lr, steps)
+    rate = lr_schedule(optimizer, lr, steps)
     for _ in range(steps):
         rows = torch.randint(len(x), (B,))
         source, target = x[rows], y[rows]
@@ -655,7 +655,7 @@ def train_as_found(model, x, y, seed, steps, B, lr):
     return np.array(losses)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Let everybody write down a line before going on. The usual suspects: the shift, the clipping, the order of zero_grad and backward. Those are all right. falling_rate is notebook 5's.
+# Let everybody write down a line before going on. The usual suspects: the shift, the clipping, the order of zero_grad and backward. Those are all right. lr_schedule is notebook 5's.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The symptom
@@ -663,10 +663,10 @@ def train_as_found(model, x, y, seed, steps, B, lr):
 # English → German, 40 steps of 64 sentences. The table of targets is 16 columns wide: room for longer sentences, should they come. Uniform guessing costs $\ln V$ nats. Is this model good?
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# All forget gates begin open, by notebook 5's `open_forget_gates`: $v$ has to survive several words of reading and of writing. Try `bias=0`: the same number of steps then teaches far less.
+# All forget gates begin open, by notebook 5's `init_forget_bias`: $v$ has to survive several words of reading and of writing. Try `bias=0`: the same number of steps then teaches far less.
 
 # %% slideshow={"slide_type": "skip"}
-def open_forget_gates(lstm, bias):
+def init_forget_bias(lstm, bias):
     """Make the two biases of each forget gate in a torch.nn.LSTM, in all layers, sum to a number."""
     H = lstm.hidden_size
     with torch.no_grad():
@@ -682,8 +682,8 @@ def new_translator(task, seed):
     """A OneVector for a task, its weights drawn from the seed, its forget gates open."""
     torch.manual_seed(seed)
     model = OneVector(len(task.number_x) + 3, len(task.number_y) + 3, **SIZES)
-    open_forget_gates(model.encoder, bias=2)
-    open_forget_gates(model.decoder, bias=2)
+    init_forget_bias(model.encoder, bias=2)
+    init_forget_bias(model.decoder, bias=2)
     return model
 
 
@@ -855,22 +855,22 @@ print("the same with 16 more PADs:       ", math.isclose(ours, wider, rel_tol=1e
 # The loss is `sequence_loss`: PAD neither raises nor lowers it. Columns of nothing but PAD are left out, too, which saves time and changes nothing.
 
 # %% slideshow={"slide_type": "skip"}
-def without_empty_columns(rows):
+def trim_padding(rows):
     """Rows (B, T) without the columns at the end that hold nothing but PAD."""
     return rows[:, : (rows != PAD).sum(dim=1).max()]
 
 
-without_empty_columns(torch.tensor([[3, EOS, PAD], [EOS, PAD, PAD]]))
+trim_padding(torch.tensor([[3, EOS, PAD], [EOS, PAD, PAD]]))
 
 # %% tags=["topic-B6b"]
 def train_translator(model, x, y, seed, steps, B=128, lr=0.01):
     """Train on rows x (N, S) and y (N, T), B random ones in each step; return the losses (steps,)."""
     torch.manual_seed(seed)
     optimizer, losses = torch.optim.AdamW(model.parameters(), lr=lr), []
-    rate = falling_rate(optimizer, lr, steps)
+    rate = lr_schedule(optimizer, lr, steps)
     for _ in range(steps):
         rows = torch.randint(len(x), (B,))
-        source, target = without_empty_columns(x[rows]), without_empty_columns(y[rows])
+        source, target = trim_padding(x[rows]), trim_padding(y[rows])
         loss = sequence_loss(model(source, target), target)
         optimizer.zero_grad()
         loss.backward()
@@ -994,15 +994,15 @@ for name, task, models in (("English → German", de_task, de_models), ("French 
 # %% slideshow={"slide_type": "skip"}
 def translated(model, task, sentence, longest=12):
     """The words that a model writes for a sentence, a string of words of the task."""
-    rows = greedy(model, as_rows([sentence.split()], task.number_x), longest)
-    return " ".join(words_of(rows, ["PAD", "BOS", "EOS", *task.number_y])[0])
+    rows = greedy(model, pad_batch([sentence.split()], task.number_x), longest)
+    return " ".join(decode_ids(rows, ["PAD", "BOS", "EOS", *task.number_y])[0])
 
 # %% slideshow={"slide_type": "skip"}
 def show_mistakes(task, model, count):
     """Print the first few sentences with a held-out pair that a model gets wrong."""
     x, y = task.held_out
     wrong = (~exact_match(greedy(model, x, y.shape[1]), y)).nonzero()[:count, 0]
-    sides = [words_of(rows[wrong], ["PAD", "BOS", "EOS", *number]) for rows, number in zip((x, y), task[:2])]
+    sides = [decode_ids(rows[wrong], ["PAD", "BOS", "EOS", *number]) for rows, number in zip((x, y), task[:2])]
     for source, target in zip(*sides):
         print(
             f"{' '.join(source)}\n   right    {' '.join(target)}\n   written  {translated(model, task, ' '.join(source))}"
@@ -1043,10 +1043,10 @@ for model in fr_models:
 @torch.no_grad()
 def nearest_by_v(model, task, sentence, count=4):
     """The training sentences with the vectors v nearest to that of a sentence (largest cosine)."""
-    given = torch.cat(model.start(as_rows([sentence.split()], task.number_x)), dim=1)
+    given = torch.cat(model.start(pad_batch([sentence.split()], task.number_x)), dim=1)
     others = torch.cat(model.start(task.train[0]), dim=1)
     nearest = torch.cosine_similarity(given, others).topk(count).indices
-    return [" ".join(words) for words in words_of(task.train[0][nearest], ["PAD", "BOS", "EOS", *task.number_x])]
+    return [" ".join(words) for words in decode_ids(task.train[0][nearest], ["PAD", "BOS", "EOS", *task.number_x])]
 
 
 nearest_by_v(de_models[0], de_task, "I like neural networks")
@@ -1069,7 +1069,7 @@ TO_STEP_THROUGH = {
 def translation_steps(sentence):
     """Each step of a translation: the word read, the state after it (H,), and p of the next word (V,) or None."""
     task, model = TO_STEP_THROUGH[sentence]
-    x, names = as_rows([sentence.split()], task.number_x), ["PAD", "BOS", "EOS", *task.number_y]
+    x, names = pad_batch([sentence.split()], task.number_x), ["PAD", "BOS", "EOS", *task.number_y]
     steps = [(word, model.start(x[:, : t + 1])[0][0], None) for t, word in enumerate([*sentence.split(), "EOS"])]
     state, w = model.start(x), torch.tensor([BOS])
     for _ in range(12):
@@ -1276,15 +1276,15 @@ print("held out:", not set(train_numbers) & {*test_numbers, *below_million})
 # ### As rows
 
 # %%
-number_x = numbering(english(n) for n in train_numbers)
-number_y = numbering(german(n) for n in train_numbers)
+number_x = build_vocab(english(n) for n in train_numbers)
+number_y = build_vocab(german(n) for n in train_numbers)
 words_x, words_y = (["PAD", "BOS", "EOS", *number] for number in (number_x, number_y))
 V_x, V_y = len(words_x), len(words_y)
 
 
 def number_rows(numbers):
     """English and German of numbers as rows, (B, S) and (B, T)."""
-    return as_rows([english(n) for n in numbers], number_x), as_rows([german(n) for n in numbers], number_y)
+    return pad_batch([english(n) for n in numbers], number_x), pad_batch([german(n) for n in numbers], number_y)
 
 
 train_x, train_y = number_rows(train_numbers)
@@ -1301,20 +1301,20 @@ print(V_x, "and", V_y, "words; source words:", sorted(Counter(source_words.tolis
 # Notebook 6's two chains; the decoder starts from both ends, states and memories side by side:
 
 # %% slideshow={"slide_type": "skip"}
-def turn_round(x, length):
+def reverse_padded(x, length):
     """x (B, T, E) with the first length[b] steps of row b in reverse order, the padding left where it is."""
     t = torch.arange(x.shape[1])
     source = torch.where(t < length[:, None], length[:, None] - 1 - t, t)  # (B, T)
     return x.gather(1, source[:, :, None].expand_as(x))
 
-def open_lstm(E, H):
+def make_lstm(E, H):
     """An LSTM, batch first, whose forget gates begin open."""
     lstm = nn.LSTM(E, H, batch_first=True)
-    open_forget_gates(lstm, bias=1.0)
+    init_forget_bias(lstm, bias=1.0)
     return lstm
 
 
-turn_round(torch.arange(6)[None, :, None], torch.tensor([4])).flatten()
+reverse_padded(torch.arange(6)[None, :, None], torch.tensor([4])).flatten()
 
 # %%
 def read_to_end(lstm, e, length):
@@ -1327,8 +1327,8 @@ def read_to_end(lstm, e, length):
 def read_both_ends(ahead, back, e, length):
     """States (B, S, H) of two chains over e (B, S, E), and the state and memory (B, H) at their ends."""
     rightwards, h, c = read_to_end(ahead, e, length)
-    leftwards, h_back, c_back = read_to_end(back, turn_round(e, length), length)
-    states = torch.cat([rightwards, turn_round(leftwards, length)], dim=2)
+    leftwards, h_back, c_back = read_to_end(back, reverse_padded(e, length), length)
+    states = torch.cat([rightwards, reverse_padded(leftwards, length)], dim=2)
     return states, torch.cat([h, h_back], dim=1), torch.cat([c, c_back], dim=1)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1354,7 +1354,7 @@ class EncoderDecoder(nn.Module):
 
     def forward(self, x, y):
         """Scores (B, T, V_y) of each word of y (B, T), given the words before it."""
-        return self.read(shifted(y), self.start(x))[0]
+        return self.read(shift_right(y), self.start(x))[0]
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # In training the decoder reads all true words in one call; in use it reads one word of its own at a time. Both go through the same read, so they cannot drift apart.
@@ -1369,8 +1369,8 @@ class Translator(EncoderDecoder):
     def __init__(self, V_x, V_y, E, H):
         super().__init__()
         self.C_x, self.C_y = nn.Embedding(V_x, E), nn.Embedding(V_y, E)
-        self.ahead, self.back, self.decoder = open_lstm(E, H // 2), open_lstm(E, H // 2), open_lstm(E, H)
-        self.combine, self.read_out = nn.Linear(H, H), nn.Linear(H, V_y)
+        self.ahead, self.back, self.decoder = make_lstm(E, H // 2), make_lstm(E, H // 2), make_lstm(E, H)
+        self.combine, self.output_layer = nn.Linear(H, H), nn.Linear(H, V_y)
 
     def start(self, x):
         is_word = x != PAD  # (B, S)
@@ -1381,7 +1381,7 @@ class Translator(EncoderDecoder):
         s, c, h, is_word = state
         states, (s, c) = self.decoder(self.C_y(w), (s[None], c[None]))
         seen = torch.tanh(self.combine(self.look(states, h, is_word)))
-        return self.read_out(seen), (s[0], c[0], h, is_word)
+        return self.output_layer(seen), (s[0], c[0], h, is_word)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The state carries the encoder's states along although this model does not look at them; part 3 will change one method, look.
@@ -1441,8 +1441,8 @@ for words, (share, count) in zip(("2–6", "7–9", "10–12", "13–14", "15–
 
 # %%
 wrong = (~right_v).nonzero()[:, 0][:4]
-answers = words_of(greedy(translators["v"], test_x[wrong], 30), words_y)
-for source, answer in zip(words_of(test_x[wrong], words_x), answers):
+answers = decode_ids(greedy(translators["v"], test_x[wrong], 30), words_y)
+for source, answer in zip(decode_ids(test_x[wrong], words_x), answers):
     print(" ".join(source), "\n  ", " ".join(answer))
 
 # %% [markdown]
@@ -1698,14 +1698,14 @@ class Attentive(Translator):
 # Three models with nearly the same number of parameters; what attention needs, it takes from $H$:
 
 # %%
-def parameters(model):
+def parameter_count(model):
     """How many numbers a model learns."""
     return sum(p.numel() for p in model.parameters())
 
 
 translators["dot"] = Attentive(V_x, V_y, E=32, H=96, score=Dot())
 translators["additive"] = Attentive(V_x, V_y, E=32, H=88, score=Additive(88))
-{name: parameters(model) for name, model in translators.items()}
+{name: parameter_count(model) for name, model in translators.items()}
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Comparing at equal H would give attention more parameters for nothing.
@@ -1786,7 +1786,7 @@ print("dot attention does not:      ", min(by_length["dot"][1:]) > 0.95)
 def alignment_of(model, x, y):
     """Weights (B, T, S) with which a model looks at x (B, S) while it is fed y (B, T)."""
     s, c, h, is_word = model.start(x)
-    states = model.decoder(model.C_y(shifted(y)), (s[None], c[None]))[0]
+    states = model.decoder(model.C_y(shift_right(y)), (s[None], c[None]))[0]
     return attend(model.score, states, h, is_word)[1]
 
 
@@ -1928,7 +1928,7 @@ for low, high in ((2, 8), (9, 10), (11, 12), (13, 17)):
 # %%
 for i in (source_words == 17).nonzero()[:2, 0]:
     for name, rows, words in (("source", test_x, words_x), ("written", written, words_y), ("right", test_y, words_y)):
-        print(f"{name:8}", *words_of(rows[i : i + 1], words)[0])
+        print(f"{name:8}", *decode_ids(rows[i : i + 1], words)[0])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Compare what is missing, and whether what is there is a number at all.
@@ -1989,9 +1989,9 @@ digit_dates(days[:3])
 
 # %%
 train_dates = long_dates(days[:10_000], LANGUAGES) + digit_dates(days[:2_500])
-number_written, number_iso = numbering(written for written, _ in train_dates), numbering(iso for _, iso in train_dates)
+number_written, number_iso = build_vocab(written for written, _ in train_dates), build_vocab(iso for _, iso in train_dates)
 characters_iso = ["PAD", "BOS", "EOS", *number_iso]
-dates_x, dates_y = as_rows([w for w, _ in train_dates], number_written), as_rows([iso for _, iso in train_dates], number_iso)
+dates_x, dates_y = pad_batch([w for w, _ in train_dates], number_written), pad_batch([iso for _, iso in train_dates], number_iso)
 print(train_dates[0], train_dates[-1], tuple(dates_x.shape), tuple(dates_y.shape))
 
 # %%
@@ -2009,8 +2009,8 @@ print(f"last twenty steps: {losses_of_dates[-20:].mean():.3f} nats per character
 def read_dates(texts):
     """The ISO form that the network writes for each text; characters that it does not know are left out."""
     known = [[character for character in text.lower() if character in number_written] for text in texts]
-    rows = greedy(date_reader, as_rows(known, number_written), 14)
-    return ["".join(word) for word in words_of(rows, characters_iso)]
+    rows = greedy(date_reader, pad_batch(known, number_written), 14)
+    return ["".join(word) for word in decode_ids(rows, characters_iso)]
 
 
 def dates_right(language):
@@ -2057,8 +2057,8 @@ def ancestral(model, x, longest):
 
 def draw_date(text, times):
     """How often the network writes which date for a text, if each character is drawn from its probabilities."""
-    drawn = ancestral(date_reader, as_rows([text], number_written).expand(times, -1), longest=11)
-    return Counter("".join(word) for word in words_of(drawn, characters_iso))
+    drawn = ancestral(date_reader, pad_batch([text], number_written).expand(times, -1), longest=11)
+    return Counter("".join(word) for word in decode_ids(drawn, characters_iso))
 
 
 draw_date("28. mai 1987", times=50).most_common(1)

@@ -70,24 +70,24 @@ setup(seed=0)
 PAD, BOS, EOS = 0, 1, 2
 
 
-def numbering(sentences):
+def build_vocab(sentences):
     """A number for each word of the sentences, after those of PAD, BOS and EOS."""
     words = sorted({word for sentence in sentences for word in sentence})
     return {word: number for number, word in enumerate(words, start=3)}
 
 
-def as_rows(sentences, number):
+def pad_batch(sentences, number):
     """Sentences as rows of numbers (B, T), each ended by EOS, the shorter ones filled up with PAD."""
     rows = [torch.tensor([*(number[word] for word in sentence), EOS]) for sentence in sentences]
     return pad_sequence(rows, batch_first=True, padding_value=PAD)
 
 
-def shifted(y):
+def shift_right(y):
     """What the decoder reads, (B, T), while it is to write y (B, T): BOS first, the last column left out."""
     return torch.cat([torch.full_like(y[:, :1], BOS), y[:, :-1]], dim=1)
 
 
-shifted(as_rows([["zwei", "drei"], ["drei"]], {"zwei": 3, "drei": 4}))
+shift_right(pad_batch([["zwei", "drei"], ["drei"]], {"zwei": 3, "drei": 4}))
 
 # %% slideshow={"slide_type": "skip"}
 def sequence_loss(scores, y):
@@ -95,14 +95,14 @@ def sequence_loss(scores, y):
     return cross_entropy(scores.flatten(0, 1), y.flatten(), ignore_index=PAD)
 
 
-def falling_rate(optimizer, lr, steps):
+def lr_schedule(optimizer, lr, steps):
     """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
     )
 
 
-def without_empty_columns(rows):
+def trim_padding(rows):
     """Rows (B, T) without the columns at the end that hold nothing but PAD."""
     return rows[:, : (rows != PAD).sum(dim=1).max()]
 
@@ -111,10 +111,10 @@ def train_translator(model, x, y, seed, steps, B=128, lr=0.01):
     """Train on rows x (N, S) and y (N, T), B random ones in each step; return the losses (steps,)."""
     torch.manual_seed(seed)
     optimizer, losses = torch.optim.AdamW(model.parameters(), lr=lr), []
-    rate = falling_rate(optimizer, lr, steps)
+    rate = lr_schedule(optimizer, lr, steps)
     for _ in range(steps):
         rows = torch.randint(len(x), (B,))
-        source, target = without_empty_columns(x[rows]), without_empty_columns(y[rows])
+        source, target = trim_padding(x[rows]), trim_padding(y[rows])
         loss = sequence_loss(model(source, target), target)
         optimizer.zero_grad()
         loss.backward()
@@ -142,7 +142,7 @@ def greedy(model, x, longest):
     return torch.stack(written, dim=1)
 
 
-def words_of(rows, words):
+def decode_ids(rows, words):
     """The words of each row of numbers, up to its first EOS."""
     lists = [row[: row.index(EOS)] if EOS in row else row for row in rows.tolist()]
     return [[words[number] for number in row] for row in lists]
@@ -168,7 +168,7 @@ class OneVector(nn.Module):
         super().__init__()
         self.C_x, self.C_y = nn.Embedding(V_x, E), nn.Embedding(V_y, E)
         self.encoder, self.decoder = nn.LSTM(E, H, batch_first=True), nn.LSTM(E, H, batch_first=True)
-        self.read_out = nn.Linear(H, V_y)
+        self.output_layer = nn.Linear(H, V_y)
 
     def start(self, x):
         """State and memory (B, H) of the encoder after the EOS of each row of x (B, S)."""
@@ -180,18 +180,18 @@ class OneVector(nn.Module):
     def step(self, w, state):
         """Log-probabilities (B, V_y) of the word after w (B,), and the new state."""
         h, (s, c) = self.decoder(self.C_y(w)[:, None], tuple(part[None] for part in state))
-        return torch.log_softmax(self.read_out(h[:, 0]), dim=1), (s[0], c[0])
+        return torch.log_softmax(self.output_layer(h[:, 0]), dim=1), (s[0], c[0])
 
     def forward(self, x, y):
         """Scores (B, T, V_y) of each word of y (B, T), given the words before it."""
-        s, _ = self.decoder(self.C_y(shifted(y)), tuple(part[None] for part in self.start(x)))
-        return self.read_out(s)
+        s, _ = self.decoder(self.C_y(shift_right(y)), tuple(part[None] for part in self.start(x)))
+        return self.output_layer(s)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The two-way encoder:
 
 # %% slideshow={"slide_type": "skip"}
-def open_forget_gates(lstm, bias):
+def init_forget_bias(lstm, bias):
     """Make the two biases of each forget gate in a torch.nn.LSTM, in all layers, sum to a number."""
     H = lstm.hidden_size
     with torch.no_grad():
@@ -200,17 +200,17 @@ def open_forget_gates(lstm, bias):
                 parameter[H : 2 * H] = bias if name.startswith("bias_ih") else 0.0
 
 
-def turn_round(x, length):
+def reverse_padded(x, length):
     """x (B, T, E) with the first length[b] steps of row b in reverse order, the padding left where it is."""
     t = torch.arange(x.shape[1])
     source = torch.where(t < length[:, None], length[:, None] - 1 - t, t)  # (B, T)
     return x.gather(1, source[:, :, None].expand_as(x))
 
 
-def open_lstm(E, H):
+def make_lstm(E, H):
     """An LSTM, batch first, whose forget gates begin open."""
     lstm = nn.LSTM(E, H, batch_first=True)
-    open_forget_gates(lstm, bias=1.0)
+    init_forget_bias(lstm, bias=1.0)
     return lstm
 
 
@@ -224,12 +224,12 @@ def read_to_end(lstm, e, length):
 def read_both_ends(ahead, back, e, length):
     """States (B, S, H) of two chains over e (B, S, E), and the state and memory (B, H) at their ends."""
     rightwards, h, c = read_to_end(ahead, e, length)
-    leftwards, h_back, c_back = read_to_end(back, turn_round(e, length), length)
-    states = torch.cat([rightwards, turn_round(leftwards, length)], dim=2)
+    leftwards, h_back, c_back = read_to_end(back, reverse_padded(e, length), length)
+    states = torch.cat([rightwards, reverse_padded(leftwards, length)], dim=2)
     return states, torch.cat([h, h_back], dim=1), torch.cat([c, c_back], dim=1)
 
 
-turn_round(torch.arange(6)[None, :, None], torch.tensor([4])).flatten()
+reverse_padded(torch.arange(6)[None, :, None], torch.tensor([4])).flatten()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The translator with and without attention:
@@ -249,7 +249,7 @@ class EncoderDecoder(nn.Module):
 
     def forward(self, x, y):
         """Scores (B, T, V_y) of each word of y (B, T), given the words before it."""
-        return self.read(shifted(y), self.start(x))[0]
+        return self.read(shift_right(y), self.start(x))[0]
 
 # %% slideshow={"slide_type": "skip"}
 class Translator(EncoderDecoder):
@@ -258,8 +258,8 @@ class Translator(EncoderDecoder):
     def __init__(self, V_x, V_y, E, H):
         super().__init__()
         self.C_x, self.C_y = nn.Embedding(V_x, E), nn.Embedding(V_y, E)
-        self.ahead, self.back, self.decoder = open_lstm(E, H // 2), open_lstm(E, H // 2), open_lstm(E, H)
-        self.combine, self.read_out = nn.Linear(H, H), nn.Linear(H, V_y)
+        self.ahead, self.back, self.decoder = make_lstm(E, H // 2), make_lstm(E, H // 2), make_lstm(E, H)
+        self.combine, self.output_layer = nn.Linear(H, H), nn.Linear(H, V_y)
 
     def start(self, x):
         is_word = x != PAD  # (B, S)
@@ -270,7 +270,7 @@ class Translator(EncoderDecoder):
         s, c, h, is_word = state
         states, (s, c) = self.decoder(self.C_y(w), (s[None], c[None]))
         seen = torch.tanh(self.combine(self.look(states, h, is_word)))
-        return self.read_out(seen), (s[0], c[0], h, is_word)
+        return self.output_layer(seen), (s[0], c[0], h, is_word)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Scores and weights of attention:
@@ -366,10 +366,10 @@ def draw_numbers(count, seed):
 
 # %% slideshow={"slide_type": "skip"}
 numbers = draw_numbers(21_000, seed=0)
-number_x, number_y = (numbering(spell(n) for n in numbers[:20_000]) for spell in (english, german))
+number_x, number_y = (build_vocab(spell(n) for n in numbers[:20_000]) for spell in (english, german))
 words_y = ["PAD", "BOS", "EOS", *number_y]
-train_x, test_x = (as_rows([english(n) for n in part], number_x) for part in (numbers[:20_000], numbers[20_000:]))
-train_y, test_y = (as_rows([german(n) for n in part], number_y) for part in (numbers[:20_000], numbers[20_000:]))
+train_x, test_x = (pad_batch([english(n) for n in part], number_x) for part in (numbers[:20_000], numbers[20_000:]))
+train_y, test_y = (pad_batch([german(n) for n in part], number_y) for part in (numbers[:20_000], numbers[20_000:]))
 
 # %%
 torch.manual_seed(0)
@@ -440,7 +440,7 @@ class TwoLetters:
 # %% tags=["nbval-check-output"]
 LETTERS = ["PAD", "BOS", "END", "a", "b"]
 tree, no_source = TwoLetters(), torch.zeros(1, 1, dtype=torch.long)
-print("greedy writes", *words_of(greedy(tree, no_source, longest=3), LETTERS)[0])
+print("greedy writes", *decode_ids(greedy(tree, no_source, longest=3), LETTERS)[0])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # There is no source to translate here, so x is a row of one zero that nobody reads. PAD and BOS are words like any others to a decoder; training makes them unlikely, here they have probability 0.
@@ -466,14 +466,14 @@ def log_p_of(model, x, y):
 # For small vocabularies we can list *everything* that can be written in `longest` steps: rows that end, filled up with EOS, and rows that are cut off.
 
 # %% slideshow={"slide_type": "skip"}
-def everything(V, longest):
+def all_sequences(V, longest):
     """All rows (N, longest) over V words: some words, then EOS to the end, or words all the way."""
     words = [word for word in range(V) if word != EOS]
     rows = [[*row, *[EOS] * (longest - n)] for n in range(longest + 1) for row in product(words, repeat=n)]
     return torch.tensor(rows)
 
 
-everything(V=5, longest=3).shape
+all_sequences(V=5, longest=3).shape
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Any model with start and step can be asked in this way. With a trained model's forward it would be one call; for the tree there is no forward.
@@ -484,10 +484,10 @@ everything(V=5, longest=3).shape
 # All 85 rows of at most three tokens, those with a probability of their own printed:
 
 # %% tags=["nbval-check-output"]
-tree_rows = everything(V=5, longest=3)
+tree_rows = all_sequences(V=5, longest=3)
 tree_p = log_p_of(tree, no_source.expand(len(tree_rows), 1), tree_rows).exp()
 for i in tree_p.argsort(descending=True, stable=True)[: (tree_p > 0).sum()]:
-    print(f"{' '.join(words_of(tree_rows[i : i + 1], LETTERS)[0]):3}  {tree_p[i]:.2f}")
+    print(f"{' '.join(decode_ids(tree_rows[i : i + 1], LETTERS)[0]):3}  {tree_p[i]:.2f}")
 print(f"sum  {tree_p.sum():.2f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -721,17 +721,17 @@ for k in (1, 2):
 number_v, some_x = translators["v"], test_x[:30]
 some_y, some_total = beam_search(number_v, some_x, k=4, longest=30)
 some_alone = [beam_search(number_v, x[x != PAD][None], k=4, longest=30) for x in some_x]
-print("for instance:", *words_of(some_y[:1, 0], words_y)[0])
+print("for instance:", *decode_ids(some_y[:1, 0], words_y)[0])
 
 # %% tags=["nbval-check-output"]
 by_one, by_greedy = beam_search(number_v, some_x, k=1, longest=30)[0][:, 0], greedy(number_v, some_x, longest=30)
-print("k = 1 is greedy:    ", words_of(by_one, words_y) == words_of(by_greedy, words_y))
+print("k = 1 is greedy:    ", decode_ids(by_one, words_y) == decode_ids(by_greedy, words_y))
 likeliest = some_y[:, 0]
-by_row = [words_of(y[:, 0], words_y)[0] for y, _ in some_alone]
-print("a batch is its rows:", words_of(likeliest, words_y) == by_row)
+by_row = [decode_ids(y[:, 0], words_y)[0] for y, _ in some_alone]
+print("a batch is its rows:", decode_ids(likeliest, words_y) == by_row)
 with torch.no_grad():
     log_p = torch.log_softmax(number_v(some_x, likeliest), dim=2).gather(2, likeliest[:, :, None])[:, :, 0]
-log_p = log_p * (shifted(likeliest) != EOS)  # nothing after EOS counts
+log_p = log_p * (shift_right(likeliest) != EOS)  # nothing after EOS counts
 print("as teacher-forced:  ", torch.allclose(log_p.sum(dim=1), some_total[:, 0], atol=1e-3))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -743,13 +743,13 @@ print("as teacher-forced:  ", torch.allclose(log_p.sum(dim=1), some_total[:, 0],
 # Twenty untrained models of five words; at most four tokens, so 341 rows in all, and a beam of 341 drops nothing. Does it find what trying every row finds, in the same order?
 
 # %% tags=["nbval-check-output"]
-all_rows = everything(V=5, longest=4)
+all_rows = all_sequences(V=5, longest=4)
 tiny_x, tiny, exact = torch.tensor([[3, 4, EOS]]), [], []
 for seed in range(20):
     torch.manual_seed(seed)
     tiny.append(OneVector(V_x=5, V_y=5, E=3, H=4).double())
     for part in tiny[-1].parameters():
-        part.data *= 5  # larger weights, surer models
+        part.data *= 5  # larger weights, more confident models
     log_p = log_p_of(tiny[-1], tiny_x.expand(len(all_rows), 3), all_rows).sort(descending=True)
     kept, total = beam_search(tiny[-1], tiny_x, k=len(all_rows), longest=4)
     exact.append(torch.equal(kept[0], all_rows[log_p.indices]) and torch.allclose(total[0], log_p.values))
@@ -846,9 +846,9 @@ print(f"{len(name_pairs)} pairs:", ", ".join(f"{source} → {target}" for source
 # As rows of letters, like sentences of words:
 
 # %% slideshow={"slide_type": "skip"}
-letter_x, letter_y = (numbering(side) for side in zip(*name_pairs))
+letter_x, letter_y = (build_vocab(side) for side in zip(*name_pairs))
 letters_y = ["", "", "", *letter_y]
-name_x, name_y = (as_rows(side, number) for side, number in zip(zip(*name_pairs), (letter_x, letter_y)))
+name_x, name_y = (pad_batch(side, number) for side, number in zip(zip(*name_pairs), (letter_x, letter_y)))
 name_test_x, name_test_y = name_x[-100:], name_y[-100:]
 
 # %%
@@ -863,7 +863,7 @@ for seed in (0, 1):
 
 # %% tags=["output-only"]
 guesses = [
-    ["".join(row) for row in words_of(beam_search(name_models[0], name_test_x, k, 20)[0][:, 0], letters_y)]
+    ["".join(row) for row in decode_ids(beam_search(name_models[0], name_test_x, k, 20)[0][:, 0], letters_y)]
     for k in (1, 32)
 ]
 for pair, one, widest in list(zip(name_pairs[-100:], *guesses))[:6]:
@@ -1003,8 +1003,8 @@ for alpha, rule in product((0, 1), ("settled", "best ended")):
     run = [(y, total) for y, total, _ in beams(name_models[0], name_test_x, 8, 20, alpha)]
     stop = [settled(y, total, 20, alpha) if rule == "settled" else y[:, 0, -1] == EOS for y, total in run]
     stop = torch.stack([*stop[:-1], torch.ones(100, dtype=torch.bool)]).int().argmax(dim=0)
-    early = [words_of(run[t][0][b : b + 1, 0], letters_y)[0] for b, t in enumerate(stop)]
-    changed = sum(one != other for one, other in zip(early, words_of(run[-1][0][:, 0], letters_y)))
+    early = [decode_ids(run[t][0][b : b + 1, 0], letters_y)[0] for b, t in enumerate(stop)]
+    changed = sum(one != other for one, other in zip(early, decode_ids(run[-1][0][:, 0], letters_y)))
     steps = stop.double().mean() + 1
     print(f"α = {alpha}, stop when {rule:10}: {steps:4.1f} of {len(run)} steps, {changed:2} of 100 answers change")
 
@@ -1030,7 +1030,7 @@ living([[0, 0], [0, 1], [1, 1]], k=2)
 # %% slideshow={"slide_type": "skip"}
 def plot_beam(name, k, step):
     """Draw the first steps of a beam search for the German name; return the figure."""
-    x = as_rows([name], letter_x)
+    x = pad_batch([name], letter_x)
     run = [(y[0], total[0].tolist(), row[0].tolist()) for y, total, row in beams(name_models[0], x, k, 20)][:step]
     alive = living([row for *_, row in run], k)
     fig, ax = plt.subplots(figsize=(8.6, 3.0), layout="constrained")
@@ -1043,7 +1043,7 @@ def plot_beam(name, k, step):
                     bbox={"boxstyle": "round,pad=0.25", "fc": "white", "ec": color})  # fmt: skip
     y, total, _ = run[-1]
     for i in (i for i in range(k) if total[i] > -math.inf):
-        ax.text(len(run) - 0.3, -i, "".join(words_of(y[i : i + 1], letters_y)[0]), va="center")
+        ax.text(len(run) - 0.3, -i, "".join(decode_ids(y[i : i + 1], letters_y)[0]), va="center")
     ax.set(xlim=(-0.8, max(len(run), 8) + 4), ylim=(-max(k, 4) + 0.4, 0.6))
     ax.axis("off")
     return fig
@@ -1409,10 +1409,10 @@ for name, (line, answers) in EDGES.items():
 # Matches and lengths are summed first, then divided. A mean of BLEUs by sentence is something else; so is the smoothed mean.
 
 # %%
-truths = [[words] for words in words_of(test_y, words_y)]
+truths = [[words] for words in decode_ids(test_y, words_y)]
 print("            BLEU of the corpus   mean by sentence   mean, smoothed   sentences right")
 for name in translators:
-    told = words_of(outputs[name], words_y)
+    told = decode_ids(outputs[name], words_y)
     by_sentence = [[bleu([one], [its], smooth) for one, its in zip(told, truths)] for smooth in (False, True)]
     means = "   ".join(f"{np.mean(scores):{width}.1f}" for scores, width in zip(by_sentence, (16, 14)))
     print(f"{name:12} {bleu(told, truths):17.1f}   {means}   {100 * exact_of[name]:15.1f}")
@@ -1642,7 +1642,7 @@ class ReadsOwnWords(nn.Module):
 
 # %% tags=["nbval-check-output"]
 below = random.Random(1).sample(range(1000), 900)
-few_x, few_y = as_rows(map(english, below), number_x), as_rows(map(german, below), number_y)
+few_x, few_y = pad_batch(map(english, below), number_x), pad_batch(map(german, below), number_y)
 novice = OneVector(len(number_x) + 3, len(number_y) + 3, E=16, H=48)
 only_true = mixed_words(novice, few_x, few_y, share=1)
 print("with share 1 the words read are the true ones:", torch.equal(only_true, few_y))

@@ -153,19 +153,19 @@ print(*functions["validation"][100:701:300], sep="\n\n")
 PAD, BOS, EOS = 0, 1, 2
 
 
-def numbering(sentences):
+def build_vocab(sentences):
     """A number for each word of the sentences, after those of PAD, BOS and EOS."""
     words = sorted({word for sentence in sentences for word in sentence})
     return {word: number for number, word in enumerate(words, start=3)}
 
 
-def as_rows(sentences, number):
+def pad_batch(sentences, number):
     """Sentences as rows of numbers (B, T), each ended by EOS, the shorter ones filled up with PAD."""
     rows = [torch.tensor([*(number[word] for word in sentence), EOS]) for sentence in sentences]
     return pad_sequence(rows, batch_first=True, padding_value=PAD)
 
 
-def shifted(y):
+def shift_right(y):
     """What the decoder reads, (B, T), while it is to write y (B, T): BOS first, the last column left out."""
     return torch.cat([torch.full_like(y[:, :1], BOS), y[:, :-1]], dim=1)
 
@@ -175,32 +175,32 @@ def sequence_loss(scores, y):
     return cross_entropy(scores.flatten(0, 1), y.flatten(), ignore_index=PAD)
 
 
-def without_empty_columns(rows):
+def trim_padding(rows):
     """Rows (B, T) without the columns at the end that hold nothing but PAD."""
     return rows[:, : (rows != PAD).sum(dim=1).max()]
 
 
-def words_of(rows, words):
+def decode_ids(rows, words):
     """The words of each row of numbers, up to its first EOS."""
     lists = [row[: row.index(EOS)] if EOS in row else row for row in rows.tolist()]
     return [[words[number] for number in row] for row in lists]
 
 
-shifted(as_rows(["ab", "b"], {"a": 3, "b": 4}))
+shift_right(pad_batch(["ab", "b"], {"a": 3, "b": 4}))
 
 # %% tags=["nbval-check-output"]
 ALPHABET = '\n !"#$%&\'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~'
 
 
-def texts_of(rows, characters):
+def decode_texts(rows, characters):
     """The text of each row of numbers, up to its first EOS."""
-    return ["".join(row) for row in words_of(rows, characters)]
+    return ["".join(row) for row in decode_ids(rows, characters)]
 
 
-number = numbering([ALPHABET])
+number = build_vocab([ALPHABET])
 characters, V = {i: character for character, i in number.items()} | {PAD: "�", BOS: "�"}, len(number) + 3
-rows = {part: as_rows(texts, number) for part, texts in functions.items()}
-print("V =", V, "   texts come back:", texts_of(rows["test"], characters) == functions["test"])
+rows = {part: pad_batch(texts, number) for part, texts in functions.items()}
+print("V =", V, "   texts come back:", decode_texts(rows["test"], characters) == functions["test"])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Words need a vocabulary, and rare ones become UNK. Characters need neither: every text in this alphabet can be written.
@@ -208,7 +208,7 @@ print("V =", V, "   texts come back:", texts_of(rows["test"], characters) == fun
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The network
 #
-# The language model of notebook 5, over characters: an embedding $C$, an LSTM, a LayerNorm, a read-out.
+# The language model of notebook 5, over characters: an embedding $C$, an LSTM, a LayerNorm, an output layer.
 #
 # $$h_t, c_t = \mathrm{LSTM}(C_{w_t}, h_{t-1}, c_{t-1})$$
 #
@@ -217,7 +217,7 @@ print("V =", V, "   texts come back:", texts_of(rows["test"], characters) == fun
 # It is used in two ways. To **train** it reads a whole text at once and predicts every character of it. To **write** it goes one step, a character is chosen, and it goes the next step.
 
 # %% slideshow={"slide_type": "skip"}
-def open_forget_gates(lstm, bias):
+def init_forget_bias(lstm, bias):
     """Make the two biases of each forget gate in a torch.nn.LSTM, in all layers, sum to a number."""
     H = lstm.hidden_size
     with torch.no_grad():
@@ -240,8 +240,8 @@ class CharacterLM(nn.Module):
         self.H = H
         self.C, self.lstm = nn.Embedding(V, E), nn.LSTM(E, H, batch_first=True)
         self.norm, self.dropout = nn.LayerNorm(H), nn.Dropout(dropout)
-        self.read_out = nn.Linear(H, V)
-        open_forget_gates(self.lstm, 1.0)
+        self.output_layer = nn.Linear(H, V)
+        init_forget_bias(self.lstm, 1.0)
 
     def start(self, x):
         """The first state and memory (B, H) for each row of x: zeros, since nothing is asked for."""
@@ -250,8 +250,8 @@ class CharacterLM(nn.Module):
 
     def forward(self, x, y):
         """Scores (B, T, V) of each character of y (B, T), given the characters before it."""
-        h, _ = self.lstm(self.C(shifted(y)), tuple(part[None] for part in self.start(x)))
-        return self.read_out(self.dropout(self.norm(h)))
+        h, _ = self.lstm(self.C(shift_right(y)), tuple(part[None] for part in self.start(x)))
+        return self.output_layer(self.dropout(self.norm(h)))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # shifted puts BOS in front and drops the last column: each character is predicted from those before it.
@@ -266,7 +266,7 @@ class Writer(CharacterLM):
     def step(self, w, state):
         """Log-probabilities (B, V) of the character after w (B,), and the new state."""
         h, (s, c) = self.lstm(self.C(w)[:, None], tuple(part[None] for part in state))
-        return torch.log_softmax(self.read_out(self.dropout(self.norm(h[:, 0]))), dim=1), (s[0], c[0])
+        return torch.log_softmax(self.output_layer(self.dropout(self.norm(h[:, 0]))), dim=1), (s[0], c[0])
 
 # %% [markdown]
 # Do both give the same probabilities?
@@ -276,7 +276,7 @@ tiny = Writer(V, E=8, H=12).double()
 y, no_request = rows["test"][:3, :20], torch.zeros(3, 0)
 at_once = torch.log_softmax(tiny(no_request, y), dim=2)
 state, largest = tiny.start(no_request), 0.0
-for t, w in enumerate(shifted(y).T):
+for t, w in enumerate(shift_right(y).T):
     log_p, state = tiny.step(w, state)
     largest = max(largest, (log_p - at_once[:, t]).abs().max().item())
 print("largest difference below 1e-12:", largest < 1e-12)
@@ -325,7 +325,7 @@ def draw(log_p):
 torch.manual_seed(0)
 live = Writer(V, E=32, H=128)
 prompt = [number[character] for character in "def is_"]
-print(texts_of(write(live, torch.zeros(1, 0), draw, 80, prompt), characters)[0])
+print(decode_texts(write(live, torch.zeros(1, 0), draw, 80, prompt), characters)[0])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Noise: all numbers are about equally likely, PAD and BOS among them, which show as �.
@@ -336,19 +336,19 @@ print(texts_of(write(live, torch.zeros(1, 0), draw, 80, prompt), characters)[0])
 # A batch is as wide as its longest row, so rows of similar length go together. A little chance in the lengths makes each pass another one.
 
 # %%
-def similar_rows(y, B):
+def bucket_batches(y, B):
     """The rows of y (N, T) in batches of B row numbers, lengths in a batch alike, in random order."""
     length = (y != PAD).sum(dim=1) * (1 + 0.1 * torch.rand(len(y)))
     batches = length.argsort().split(B)
     return [batches[i] for i in torch.randperm(len(batches))]
 
 
-print(similar_rows(as_rows(["aaaaaa", "a", "aaaaa", "aa"], {"a": 3}), B=2))
+print(bucket_batches(pad_batch(["aaaaaa", "a", "aaaaa", "aa"], {"a": 3}), B=2))
 
 # %% slideshow={"slide_type": "skip"}
 def filled(y, batches):
     """The share of the places in batches of rows of y that hold a character."""
-    places = sum(without_empty_columns(y[batch]).numel() for batch in batches)
+    places = sum(trim_padding(y[batch]).numel() for batch in batches)
     return ((y != PAD).sum() / places).item()
 
 # %% [markdown]
@@ -356,7 +356,7 @@ def filled(y, batches):
 
 # %% tags=["nbval-check-output"]
 y = rows["train"]
-print(f"similar rows {filled(y, similar_rows(y, 16)):.1f}, random rows {filled(y, torch.randperm(len(y)).split(16)):.1f}")
+print(f"similar rows {filled(y, bucket_batches(y, 16)):.1f}, random rows {filled(y, torch.randperm(len(y)).split(16)):.1f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Padding is computed and thrown away: similar rows save almost half of the time.
@@ -367,21 +367,21 @@ print(f"similar rows {filled(y, similar_rows(y, 16)):.1f}, random rows {filled(y
 # A generator, as in notebook 5: whoever calls it can look at the model between two steps.
 
 # %% slideshow={"slide_type": "skip"}
-def falling_rate(optimizer, lr, steps):
+def lr_schedule(optimizer, lr, steps):
     """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
     )
 
 # %% tags=["topic-G1"]
-def train_writer(model, x, y, seed, passes, B=32, lr=0.01, weight_decay=0.1, batches=similar_rows):
+def train_writer(model, x, y, seed, passes, B=32, lr=0.01, weight_decay=0.1, batches=bucket_batches):
     """Train on requests x and rows y (N, T), each row once a pass; yields the loss after each step."""
     torch.manual_seed(seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr, betas=(0.9, 0.99), weight_decay=weight_decay, fused=True)
-    rate = falling_rate(optimizer, lr, passes * math.ceil(len(y) / B))
+    rate = lr_schedule(optimizer, lr, passes * math.ceil(len(y) / B))
     for _ in range(passes):
         for batch in batches(y, B):
-            target = without_empty_columns(y[batch])
+            target = trim_padding(y[batch])
             loss = sequence_loss(model(x[batch], target), target)
             optimizer.zero_grad()
             loss.backward()
@@ -403,7 +403,7 @@ x, losses, start = torch.zeros(len(rows["train"]), 0), [], time.perf_counter()
 for loss in train_writer(live, x, rows["train"], seed=0, passes=1, B=16, lr=0.02):
     losses.append(loss)
     if len(losses) in (10, 30, 100, 300, 439):
-        text = texts_of(write(live, torch.zeros(1, 0), draw, 60), characters)[0]
+        text = decode_texts(write(live, torch.zeros(1, 0), draw, 60), characters)[0]
         print(f"step {len(losses):3}, {loss:.2f} nats: {text!r}")
 print(f"{time.perf_counter() - start:.0f} s")
 
@@ -424,7 +424,7 @@ def nats_per_character(model, x, y, B=64):
     training, total = model.training, 0.0
     model.eval()
     for batch in (y != PAD).sum(dim=1).argsort().split(B):
-        target = without_empty_columns(y[batch])
+        target = trim_padding(y[batch])
         total += sequence_loss(model(x[batch], target), target).item() * (target != PAD).sum().item()
     model.train(training)
     return total / (y != PAD).sum().item()
@@ -453,18 +453,18 @@ print(f"live:                    {J:.2f} nats, {J / math.log(2):.2f} bits")
 # Kneser–Ney of notebook 1, over characters. Orders up to 9 make a million $n$-grams, so each is packed into one number, its tokens being digits in base $V$: $\sum_i w_i V^{n-i}$, below $99^9 < 2^{63}$. Sorting and looking up are then NumPy's work.
 
 # %%
-def packed(grams, V):
+def pack_ngrams(grams, V):
     """Rows of n tokens (N, n), each below V, as one number a row (N,): the tokens are its digits in base V."""
     return grams @ V ** np.arange(grams.shape[1] - 1, -1, -1)
 
 
-def grams_of(y, n):
+def ngram_rows(y, n):
     """The n-grams (N, n) of rows y (B, T), one for each token and EOS, with BOS before the beginning."""
     padded = np.pad(y.numpy(), ((0, 0), (n - 1, 0)), constant_values=BOS)
     return np.lib.stride_tricks.sliding_window_view(padded, n, axis=1)[y.numpy() != PAD]
 
 
-packed(grams_of(as_rows(["ab"], {"a": 3, "b": 4}), n=3), V=10)  # base 10: BOS 1, EOS 2, a 3, b 4
+pack_ngrams(ngram_rows(pad_batch(["ab"], {"a": 3, "b": 4}), n=3), V=10)  # base 10: BOS 1, EOS 2, a 3, b 4
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The arrays of notebook 1 scored a running text; here any character after any context is wanted, for a batch. Reading the number from the left: two tokens of context, then the token that follows. Dropping the last digit gives the context, dropping the first one a shorter n-gram.
@@ -477,7 +477,7 @@ packed(grams_of(as_rows(["ab"], {"a": 3, "b": 4}), n=3), V=10)  # base 10: BOS 1
 # %%
 def kneser_ney_tables(y, n, V):
     """For contexts of 0 to n - 1 tokens: n-grams, their counts, d, and the contexts with their totals and types."""
-    tables, (grams, counts) = [], np.unique(packed(grams_of(y, n), V), return_counts=True)
+    tables, (grams, counts) = [], np.unique(pack_ngrams(ngram_rows(y, n), V), return_counts=True)
     for m in range(n - 1, -1, -1):  # contexts of m tokens
         contexts, first = np.unique(grams // V, return_index=True)
         once, twice = (counts == 1).sum(), (counts == 2).sum()
@@ -491,7 +491,7 @@ tables = kneser_ney_tables(rows["train"], 9, V)
 print("n-grams of order 1 to 9:", *(f"{len(table[0]):,}" for table in tables))
 
 # %% slideshow={"slide_type": "skip"}
-(_, counts, *_), *_ = kneser_ney_tables(as_rows(["abab"], {"a": 3, "b": 4}), n=2, V=10)
+(_, counts, *_), *_ = kneser_ney_tables(pad_batch(["abab"], {"a": 3, "b": 4}), n=2, V=10)
 print("left neighbours of EOS, a, b:", counts)  # b; BOS and b; a
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -517,7 +517,7 @@ def kneser_ney_p(tables, V, context, w):
     """Probabilities (N, K) of the tokens w (N, K) after contexts (N, n - 1)."""
     estimate = np.where(w >= EOS, 1 / (V - 2), 0.0)  # all alike, but PAD and BOS are never written
     for m, (grams, counts, d, contexts, totals, types) in enumerate(tables):
-        context_m = packed(context[:, context.shape[1] - m :], V)
+        context_m = pack_ngrams(context[:, context.shape[1] - m :], V)
         at = np.searchsorted(contexts, context_m).clip(max=len(contexts) - 1)
         gram = context_m[:, None] * V + w
         found = np.searchsorted(grams, gram).clip(max=len(grams) - 1)
@@ -528,7 +528,7 @@ def kneser_ney_p(tables, V, context, w):
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 every = np.arange(V)[None].repeat(200, axis=0)
-p = kneser_ney_p(tables, V, grams_of(rows["validation"][:9], 9)[:200, :-1], every)
+p = kneser_ney_p(tables, V, ngram_rows(rows["validation"][:9], 9)[:200, :-1], every)
 print("probabilities sum to 1:", np.allclose(p.sum(axis=1), 1, rtol=0, atol=1e-12))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -567,7 +567,7 @@ class KneserNey:
 # %%
 def kneser_ney_nats(model, y):
     """Mean nats per character of rows y (N, T) under a KneserNey model, EOS counted."""
-    grams = grams_of(y, model.n)
+    grams = ngram_rows(y, model.n)
     return -np.log(model.p(grams[:, :-1], grams[:, -1:])).mean()
 
 
@@ -589,8 +589,8 @@ texts = [text for part in functions.values() for text in part]
 random.Random(0).shuffle(texts)
 sizes = len(functions["train"]), len(functions["validation"])
 shuffled, held_out = texts[: sizes[0]], texts[sizes[0] : sum(sizes)]
-leaky = KneserNey(as_rows(shuffled, number), 9, V)
-at_random, by_module = kneser_ney_nats(leaky, as_rows(held_out, number)), kneser_ney_nats(kn, unseen)
+leaky = KneserNey(pad_batch(shuffled, number), 9, V)
+at_random, by_module = kneser_ney_nats(leaky, pad_batch(held_out, number)), kneser_ney_nats(kn, unseen)
 print(f"Kneser–Ney 9, split by module {by_module:.2f}, at random {at_random:.2f} nats per character")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -599,7 +599,7 @@ print(f"Kneser–Ney 9, split by module {by_module:.2f}, at random {at_random:.2
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A writer that had more time
 #
-# The course brings a larger one, trained on such functions for minutes instead of seconds. The file holds numbers only and cannot run code; `make writer` trains it again.
+# The course brings a larger one, trained on such functions for minutes instead of seconds. The file holds numbers only and cannot run code; `make model` trains it again.
 
 # %%
 with safe_open("models/python_writer.safetensors", "pt") as file:
@@ -618,7 +618,7 @@ def hash_of(text):
 
 for part in ("validation", "test"):  # under another Python, modules have other names and functions move
     functions[part] = [text for text in functions[part] if hash_of(text) not in learned]
-    rows[part] = as_rows(functions[part], number)
+    rows[part] = pad_batch(functions[part], number)
 unseen = rows["validation"]
 print({part: len(texts) for part, texts in functions.items()})
 
@@ -799,7 +799,7 @@ for T in (0.3, 1.0, 1.6):
         return draw(tempered(log_p[:, EOS:], T)) + EOS
 
     row = write(writer, torch.zeros(1, 0), choose, 251, IS)
-    print(f"--- T = {T}", texts_of(row, characters)[0], sep="\n")
+    print(f"--- T = {T}", decode_texts(row, characters)[0], sep="\n")
 
 # %% [markdown]
 # PAD and BOS are never to be written, so the numbers below EOS are left out before the draw: at high temperatures their tiny probabilities would grow, too.
@@ -1029,7 +1029,7 @@ for way in (keep_top_p, one_cut):
 def nucleus_sizes(text, top_p):
     """The number of characters (T,) in the nucleus of the writer before each character of a text."""
     with torch.no_grad():
-        log_p = torch.log_softmax(writer(torch.zeros(1, 0), as_rows([text], number)), dim=2)[0, :-1]
+        log_p = torch.log_softmax(writer(torch.zeros(1, 0), pad_batch([text], number)), dim=2)[0, :-1]
     return (keep_top_p(log_p, top_p) > -math.inf).sum(dim=1)
 
 
@@ -1225,7 +1225,7 @@ careless_nats = {}
 for training in (True, False):
     torch.manual_seed(0)
     careless.train(training)
-    texts = texts_of(write(careless, torch.zeros(200, 0), sampler(T=0.7), 251), characters)
+    texts = decode_texts(write(careless, torch.zeros(200, 0), sampler(T=0.7), 251), characters)
     with torch.no_grad():
         careless_nats[training] = sequence_loss(careless(seen[:, :0], seen), seen).item()
     print(f"training={training!s:5}  {sum(map(parses, texts)):3} of 200 texts parse, {careless_nats[training]:.2f} nats per character of real text")
@@ -1250,7 +1250,7 @@ def greedy_choice(log_p):
 
 for name, choose in {"greedy": greedy_choice, "T = 0": sampler(T=0), "T = 0.7": sampler(T=0.7)}.items():
     torch.manual_seed(0)
-    texts = texts_of(write(writer, torch.zeros(30, 0), choose, 251), characters)
+    texts = decode_texts(write(writer, torch.zeros(30, 0), choose, 251), characters)
     print(f"{name:8} {len(set(texts)):2} different texts among 30; the first: {texts[0][:60]!r}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1279,7 +1279,7 @@ begun(["ab", "cd"], draw)(torch.zeros(2, V)), begun(["ab"], draw)(torch.zeros(1,
 names = [f"def {letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
 for (name, model), T in product({"live": live, "writer": writer}.items(), (0, 0.7)):
     torch.manual_seed(0)
-    texts = texts_of(write(model, torch.zeros(26, 0), begun(names, sampler(T)), 251), characters)
+    texts = decode_texts(write(model, torch.zeros(26, 0), begun(names, sampler(T)), 251), characters)
     bodies = {text.partition("\n")[2] for text in texts}
     print(f"{name:6} T = {T:3}: {len(bodies):2} different bodies, {sum(map(parses, texts)):2} texts parse")
 
@@ -1337,14 +1337,14 @@ def log_p_of(model, x, y):
     return log_p
 
 
-def everything(V, longest):
+def all_sequences(V, longest):
     """All rows (N, longest) over V words: some words, then EOS to the end, or words all the way."""
     words = [word for word in range(V) if word != EOS]
     rows = [[*row, *[EOS] * (longest - n)] for n in range(longest + 1) for row in product(words, repeat=n)]
     return torch.tensor(rows)
 
 
-everything(V=5, longest=3).shape
+all_sequences(V=5, longest=3).shape
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Beam search, for a text that nobody asked for
@@ -1352,11 +1352,11 @@ everything(V=5, longest=3).shape
 # `beam_search` of `07_translation` needs `start` and `step` only, so it works here as it is. Three untrained writers of three letters, at most four characters, 781 rows each: does a beam that drops nothing agree with brute force?
 
 # %% tags=["nbval-check-output"]
-few = everything(V=6, longest=4)
+few = all_sequences(V=6, longest=4)
 for seed in range(3):
     torch.manual_seed(seed)
     small = Writer(V=6, E=3, H=4)
-    small.read_out.weight.data *= 5  # larger weights, surer models
+    small.output_layer.weight.data *= 5  # larger weights, more confident models
     brute = log_p_of(small, torch.zeros(len(few), 0), few).sort(descending=True)
     found, total = beam_search(small, torch.zeros(1, 0), k=len(few), longest=4)
     same = torch.equal(found[0, 0], few[brute.indices[0]]) and torch.allclose(total[0], brute.values, atol=1e-4)
@@ -1373,13 +1373,13 @@ for seed in range(3):
 # %%
 best_found = {k: beam_search(writer, torch.zeros(1, 0), k, longest=120) for k in (1, 4, 16, 64)}
 for k, (found, total) in best_found.items():
-    print(f"k = {k:2}  log p {total[0, 0]:6.1f}  {texts_of(found[0, :1], characters)[0]!r}")
+    print(f"k = {k:2}  log p {total[0, 0]:6.1f}  {decode_texts(found[0, :1], characters)[0]!r}")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
-likeliest_text = texts_of(best_found[64][0][0, :1], characters)[0]
+likeliest_text = decode_texts(best_found[64][0][0, :1], characters)[0]
 print("the widest beam finds the likeliest: ", max(best_found, key=lambda k: best_found[k][1][0, 0]) == 64)
 print("it stands in the training set:        ", likeliest_text in functions["train"])
-print("it is shorter than greedy's by half: ", len(likeliest_text) < 0.5 * len(texts_of(best_found[1][0][0], characters)[0]))
+print("it is shorter than greedy's by half: ", len(likeliest_text) < 0.5 * len(decode_texts(best_found[1][0][0], characters)[0]))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Each further character costs probability, so the likeliest text is a short one: the beam problem of the translation lecture, with programs. A better search finds a duller text.
@@ -1456,7 +1456,7 @@ def continued(prompt, T, top_p, longest):
     given = [number[character] for character in prompt]
     row = ended_rows(write(writer, torch.zeros(1, 0), sampler(T, top_p=top_p), longest, given))
     nats, length = nats_of_rows(writer, row)
-    return texts_of(row, characters)[0], (nats / length).item()
+    return decode_texts(row, characters)[0], (nats / length).item()
 
 
 def show_continuation(prompt, T, top_p):
@@ -1529,7 +1529,7 @@ print("the writer better than both:           ", test_nats["writer"] < test_nats
 # %% tags=["nbval-check-output"]
 def judged(written):
     """The texts of rows (B, T) that a model has written, and whether each has ended and parses."""
-    texts, ended = texts_of(written, characters), (written == EOS).any(dim=1).tolist()
+    texts, ended = decode_texts(written, characters), (written == EOS).any(dim=1).tolist()
     return texts, [end and parses(text) for text, end in zip(texts, ended)]
 
 
@@ -1930,7 +1930,7 @@ print("agrees with Python's tokenizer in more than 99 % of the functions:", np.m
 def history_of(model, y):
     """States and memories (2, B, T, H) of a model after each number that it reads for y (B, T)."""
     state, history = model.start(y), []
-    for w in shifted(y).T:
+    for w in shift_right(y).T:
         _, state = model.step(w, state)
         history.append(torch.stack(state))
     return torch.stack(history, dim=2)
@@ -1940,16 +1940,16 @@ watched = {}
 for part in ("validation", "test"):
     fitting = [text for text in functions[part] if 60 <= len(text) <= 120 and "'" in text]
     watched[part] = random.Random(0).sample(fitting, min(80, len(fitting)))
-watched_rows = {part: as_rows(texts, number) for part, texts in watched.items()}
+watched_rows = {part: pad_batch(texts, number) for part, texts in watched.items()}
 histories = {part: history_of(writer, y) for part, y in watched_rows.items()}
 print({part: tuple(history.shape) for part, history in histories.items()})
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 y = watched_rows["test"]
 with torch.no_grad():
-    from_states = writer.read_out(writer.norm(histories["test"][0]))
+    from_states = writer.output_layer(writer.norm(histories["test"][0]))
     same = torch.allclose(from_states, writer(y[:, :0], y), atol=1e-3)
-print("from these states the read-out gives the scores of the writer:", same)
+print("from these states the output layer gives the scores of the writer:", same)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Two, because of state and memory; then functions, characters, units. The modules of the two parts are different.
@@ -2077,7 +2077,7 @@ def cells_of(text, width=80):
 # %% slideshow={"slide_type": "skip"}
 def plot_strips(text, units, titles):
     """Draw a text once for each unit, each character coloured by the unit's memory after it."""
-    memory = history_of(writer, as_rows([text], number))[1, 0, 1:]  # (T, H)
+    memory = history_of(writer, pad_batch([text], number))[1, 0, 1:]  # (T, H)
     width = min(80, max(48, *map(len, text.split("\n"))) + 1)
     places = cells_of(text, width)
     height = places[-1][0] + 1
@@ -2143,7 +2143,7 @@ class Held:
         """Log-probabilities (B, V) of the character after w (B,), and the new state; some units held."""
         _, state = self.writer.step(w, state)
         s, c = (torch.where(self.mask, held, part) for held, part in zip(self.at, state))
-        return torch.log_softmax(self.writer.read_out(self.writer.norm(s)), dim=1), (s, c)
+        return torch.log_softmax(self.writer.output_layer(self.writer.norm(s)), dim=1), (s, c)
 
 # %% slideshow={"slide_type": "skip"}
 averages = histories["validation"][:, watched_rows["validation"] != PAD].mean(dim=1)  # (2, H)
@@ -2187,7 +2187,7 @@ for name, which in zip(DECISIONS, zip(*decisions_of(small))):
 def nats_of(model, y):
     """Nats (B, T) of each number of y (B, T) under a model, given those before it."""
     state, nats = model.start(y), []
-    for w, w_next in zip(shifted(y).T, y.T):
+    for w, w_next in zip(shift_right(y).T, y.T):
         log_p, state = model.step(w, state)
         nats.append(-log_p.gather(1, w_next[:, None])[:, 0])
     return torch.stack(nats, dim=1)
@@ -2332,7 +2332,7 @@ def watch_a_unit(text, unit):
     """Colour a text, at most 400 characters in ten lines, by the memory of a unit."""
     left_out = sorted(set(text) - number.keys())
     text = "\n".join("".join(c for c in text if c in number)[:400].split("\n")[:10]) or " "
-    memory = history_of(writer, as_rows([text], number))[1, 0, 1:, unit]
+    memory = history_of(writer, pad_batch([text], number))[1, 0, 1:, unit]
     message = f"Unit {unit}: memory from {memory.min():.2f} to {memory.max():.2f} over {len(text)} characters."
     message += f" Left out, since unknown: {left_out}." if left_out else ""
     show(plot_strips(text, [unit], [f"unit {unit} of {writer.H}"]), message)

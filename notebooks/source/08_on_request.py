@@ -71,19 +71,19 @@ setup(seed=0)
 PAD, BOS, EOS = 0, 1, 2
 
 
-def numbering(sentences):
+def build_vocab(sentences):
     """A number for each word of the sentences, after those of PAD, BOS and EOS."""
     words = sorted({word for sentence in sentences for word in sentence})
     return {word: number for number, word in enumerate(words, start=3)}
 
 
-def as_rows(sentences, number):
+def pad_batch(sentences, number):
     """Sentences as rows of numbers (B, T), each ended by EOS, the shorter ones filled up with PAD."""
     rows = [torch.tensor([*(number[word] for word in sentence), EOS]) for sentence in sentences]
     return pad_sequence(rows, batch_first=True, padding_value=PAD)
 
 
-def shifted(y):
+def shift_right(y):
     """What the decoder reads, (B, T), while it is to write y (B, T): BOS first, the last column left out."""
     return torch.cat([torch.full_like(y[:, :1], BOS), y[:, :-1]], dim=1)
 
@@ -93,46 +93,46 @@ def sequence_loss(scores, y):
     return cross_entropy(scores.flatten(0, 1), y.flatten(), ignore_index=PAD)
 
 
-def without_empty_columns(rows):
+def trim_padding(rows):
     """Rows (B, T) without the columns at the end that hold nothing but PAD."""
     return rows[:, : (rows != PAD).sum(dim=1).max()]
 
 
-shifted(as_rows(["ab", "b"], {"a": 3, "b": 4}))
+shift_right(pad_batch(["ab", "b"], {"a": 3, "b": 4}))
 
 # %% slideshow={"slide_type": "skip"}
-def words_of(rows, words):
+def decode_ids(rows, words):
     """The words of each row of numbers, up to its first EOS."""
     lists = [row[: row.index(EOS)] if EOS in row else row for row in rows.tolist()]
     return [[words[number] for number in row] for row in lists]
 
 
-def texts_of(rows, characters):
+def decode_texts(rows, characters):
     """The text of each row of numbers, up to its first EOS."""
-    return ["".join(row) for row in words_of(rows, characters)]
+    return ["".join(row) for row in decode_ids(rows, characters)]
 
 
-def falling_rate(optimizer, lr, steps):
+def lr_schedule(optimizer, lr, steps):
     """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
     )
 
 
-def similar_rows(y, B):
+def bucket_batches(y, B):
     """The rows of y (N, T) in batches of B row numbers, lengths in a batch alike, in random order."""
     length = (y != PAD).sum(dim=1) * (1 + 0.1 * torch.rand(len(y)))
     batches = length.argsort().split(B)
     return [batches[i] for i in torch.randperm(len(batches))]
 
 
-similar_rows(as_rows(["aaaaaa", "a", "aaaaa", "aa"], {"a": 3}), B=2)
+bucket_batches(pad_batch(["aaaaaa", "a", "aaaaa", "aa"], {"a": 3}), B=2)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The network, and its step:
 
 # %% slideshow={"slide_type": "skip"}
-def open_forget_gates(lstm, bias):
+def init_forget_bias(lstm, bias):
     """Make the two biases of each forget gate in a torch.nn.LSTM, in all layers, sum to a number."""
     H = lstm.hidden_size
     with torch.no_grad():
@@ -149,8 +149,8 @@ class CharacterLM(nn.Module):
         self.H = H
         self.C, self.lstm = nn.Embedding(V, E), nn.LSTM(E, H, batch_first=True)
         self.norm, self.dropout = nn.LayerNorm(H), nn.Dropout(dropout)
-        self.read_out = nn.Linear(H, V)
-        open_forget_gates(self.lstm, 1.0)
+        self.output_layer = nn.Linear(H, V)
+        init_forget_bias(self.lstm, 1.0)
 
     def start(self, x):
         """The first state and memory (B, H) for each row of x: zeros, since nothing is asked for."""
@@ -159,8 +159,8 @@ class CharacterLM(nn.Module):
 
     def forward(self, x, y):
         """Scores (B, T, V) of each character of y (B, T), given the characters before it."""
-        h, _ = self.lstm(self.C(shifted(y)), tuple(part[None] for part in self.start(x)))
-        return self.read_out(self.dropout(self.norm(h)))
+        h, _ = self.lstm(self.C(shift_right(y)), tuple(part[None] for part in self.start(x)))
+        return self.output_layer(self.dropout(self.norm(h)))
 
 # %% slideshow={"slide_type": "skip"}
 class Writer(CharacterLM):
@@ -169,7 +169,7 @@ class Writer(CharacterLM):
     def step(self, w, state):
         """Log-probabilities (B, V) of the character after w (B,), and the new state."""
         h, (s, c) = self.lstm(self.C(w)[:, None], tuple(part[None] for part in state))
-        return torch.log_softmax(self.read_out(self.dropout(self.norm(h[:, 0]))), dim=1), (s[0], c[0])
+        return torch.log_softmax(self.output_layer(self.dropout(self.norm(h[:, 0]))), dim=1), (s[0], c[0])
 
 
 Writer(V=9, E=4, H=6).step(torch.tensor([BOS]), (torch.zeros(1, 6), torch.zeros(1, 6)))[0].shape
@@ -178,14 +178,14 @@ Writer(V=9, E=4, H=6).step(torch.tensor([BOS]), (torch.zeros(1, 6), torch.zeros(
 # Training, measuring and writing:
 
 # %% slideshow={"slide_type": "skip"}
-def train_writer(model, x, y, seed, passes, B=32, lr=0.01, weight_decay=0.1, batches=similar_rows):
+def train_writer(model, x, y, seed, passes, B=32, lr=0.01, weight_decay=0.1, batches=bucket_batches):
     """Train on requests x and rows y (N, T), each row once a pass; yields the loss after each step."""
     torch.manual_seed(seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr, betas=(0.9, 0.99), weight_decay=weight_decay, fused=True)
-    rate = falling_rate(optimizer, lr, passes * math.ceil(len(y) / B))
+    rate = lr_schedule(optimizer, lr, passes * math.ceil(len(y) / B))
     for _ in range(passes):
         for batch in batches(y, B):
-            target = without_empty_columns(y[batch])
+            target = trim_padding(y[batch])
             loss = sequence_loss(model(x[batch], target), target)
             optimizer.zero_grad()
             loss.backward()
@@ -201,7 +201,7 @@ def nats_per_character(model, x, y, B=64):
     training, total = model.training, 0.0
     model.eval()
     for batch in (y != PAD).sum(dim=1).argsort().split(B):
-        target = without_empty_columns(y[batch])
+        target = trim_padding(y[batch])
         total += sequence_loss(model(x[batch], target), target).item() * (target != PAD).sum().item()
     model.train(training)
     return total / (y != PAD).sum().item()
@@ -224,12 +224,12 @@ nats_per_character(Writer(V=9, E=4, H=6), torch.zeros(2, 0), torch.tensor([[3, E
 # Kneser–Ney over numbers, as fast as NumPy can look up:
 
 # %% slideshow={"slide_type": "skip"}
-def packed(grams, V):
+def pack_ngrams(grams, V):
     """Rows of n tokens (N, n), each below V, as one number a row (N,): the tokens are its digits in base V."""
     return grams @ V ** np.arange(grams.shape[1] - 1, -1, -1)
 
 
-def grams_of(y, n):
+def ngram_rows(y, n):
     """The n-grams (N, n) of rows y (B, T), one for each token and EOS, with BOS before the beginning."""
     padded = np.pad(y.numpy(), ((0, 0), (n - 1, 0)), constant_values=BOS)
     return np.lib.stride_tricks.sliding_window_view(padded, n, axis=1)[y.numpy() != PAD]
@@ -237,7 +237,7 @@ def grams_of(y, n):
 
 def kneser_ney_tables(y, n, V):
     """For contexts of 0 to n - 1 tokens: n-grams, their counts, d, and the contexts with their totals and types."""
-    tables, (grams, counts) = [], np.unique(packed(grams_of(y, n), V), return_counts=True)
+    tables, (grams, counts) = [], np.unique(pack_ngrams(ngram_rows(y, n), V), return_counts=True)
     for m in range(n - 1, -1, -1):  # contexts of m tokens
         contexts, first = np.unique(grams // V, return_index=True)
         once, twice = (counts == 1).sum(), (counts == 2).sum()
@@ -254,7 +254,7 @@ def kneser_ney_p(tables, V, context, w):
     """Probabilities (N, K) of the tokens w (N, K) after contexts (N, n - 1)."""
     estimate = np.where(w >= EOS, 1 / (V - 2), 0.0)  # all alike, but PAD and BOS are never written
     for m, (grams, counts, d, contexts, totals, types) in enumerate(tables):
-        context_m = packed(context[:, context.shape[1] - m :], V)
+        context_m = pack_ngrams(context[:, context.shape[1] - m :], V)
         at = np.searchsorted(contexts, context_m).clip(max=len(contexts) - 1)
         gram = context_m[:, None] * V + w
         found = np.searchsorted(grams, gram).clip(max=len(grams) - 1)
@@ -318,11 +318,11 @@ def replace_rare(splits, min_count):
 # %%
 prose = load_prose(seed=0)._asdict()
 spelled = {part: [" ".join(sentence) for sentence in corpus] for part, corpus in prose.items()}
-letter_number = numbering([text for texts in spelled.values() for text in texts])
-letter_rows = {part: as_rows(texts, letter_number) for part, texts in spelled.items()}
+letter_number = build_vocab([text for texts in spelled.values() for text in texts])
+letter_rows = {part: pad_batch(texts, letter_number) for part, texts in spelled.items()}
 with_unk = replace_rare(prose, min_count=2)
-word_number = numbering(with_unk["train"])
-word_rows = {part: as_rows(corpus, word_number) for part, corpus in with_unk.items()}
+word_number = build_vocab(with_unk["train"])
+word_rows = {part: pad_batch(corpus, word_number) for part, corpus in with_unk.items()}
 for part in prose:
     letters, words = ((rows[part] != PAD).sum().item() for rows in (letter_rows, word_rows))
     unknown = np.mean([word == UNK for sentence in with_unk[part] for word in sentence])
@@ -457,7 +457,7 @@ check_bits_per_character(bits_per_character_solution)
 # %%
 def kneser_ney_bits(model, y):
     """Bits (B, T) of each number of rows y (B, T) under a KneserNey model, 0 at PAD."""
-    grams, bits = grams_of(y, model.n), np.zeros(y.shape)
+    grams, bits = ngram_rows(y, model.n), np.zeros(y.shape)
     bits[y.numpy() != PAD] = -np.log2(model.p(grams[:, :-1], grams[:, -1:])[:, 0])
     return bits
 
@@ -468,7 +468,7 @@ def writer_bits(model, y, B=32):
     training, bits = model.training, np.zeros(y.shape)
     model.eval()
     for rows in (y != PAD).sum(dim=1).argsort().split(B):
-        target = without_empty_columns(y[rows])
+        target = trim_padding(y[rows])
         nats = cross_entropy(model(target[:, :0], target).mT, target, ignore_index=PAD, reduction="none")
         bits[rows.numpy(), : target.shape[1]] = nats / math.log(2)
     model.train(training)
@@ -485,13 +485,13 @@ def writer_bits(model, y, B=32):
 # %%
 def speller(rare):
     """A model of the spelling of the words of a list; a word counts as often as it stands there."""
-    return KneserNey(as_rows(rare, letter_number), n=5, V=len(letter_number) + 3)
+    return KneserNey(pad_batch(rare, letter_number), n=5, V=len(letter_number) + 3)
 
 
 def spelling_bits(model, sentences, known):
     """Bits (N, T) of the spelling of each unknown word of N sentences, 0 for known words and EOS."""
     places = [(n, t) for n, words in enumerate(sentences) for t, word in enumerate(words) if word not in known]
-    unknown = as_rows([sentences[n][t] for n, t in places], letter_number)
+    unknown = pad_batch([sentences[n][t] for n, t in places], letter_number)
     bits = np.zeros((len(sentences), max(map(len, sentences)) + 1))
     bits[tuple(zip(*places))] = kneser_ney_bits(model, unknown).sum(axis=1)
     return bits
@@ -525,9 +525,9 @@ letters_in_test, words_in_test = ((rows["test"] != PAD).sum().item() for rows in
 def offer(min_count):
     """Share of UNK, perplexity with UNK free, and bits per character with all paid, of Kneser–Ney over words."""
     corpus = replace_rare(prose, min_count)
-    known = numbering(corpus["train"])
-    model = KneserNey(as_rows(corpus["train"], known), n=5, V=len(known) + 3)
-    free = kneser_ney_bits(model, as_rows(corpus["test"], known)).sum()
+    known = build_vocab(corpus["train"])
+    model = KneserNey(pad_batch(corpus["train"], known), n=5, V=len(known) + 3)
+    free = kneser_ney_bits(model, pad_batch(corpus["test"], known)).sum()
     rare = [word for sentence in prose["train"] for word in sentence if frequency[word] < min_count]
     paid = free + spelling_bits(speller(rare), prose["test"], known).sum()
     share = np.mean([word == UNK for sentence in corpus["test"] for word in sentence])
@@ -570,7 +570,7 @@ for name, (both_rows, size, units, recipe) in settings.items():
     print(f"{name:16} {count:,} parameters, {time.perf_counter() - start:.0f} s")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# One step over words is dear, because of the softmax over four thousand words; over characters there are five times as many steps. Equal passes and about equal seconds, but neither equal parameters nor equal numbers of steps: no comparison can hold everything equal.
+# One step over words is expensive, because of the softmax over four thousand words; over characters there are five times as many steps. Equal passes and about equal seconds, but neither equal parameters nor equal numbers of steps: no comparison can hold everything equal.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Four models on one scale
@@ -659,7 +659,7 @@ def plot_inside_words():
 # Left: the models of characters, letter by letter, in the test's words of eight letters; last the space or EOS. Right: what a whole word costs, by its length; unknown words with their spelling.
 
 # %% tags=["topic-G3", "output-only"]
-message = "First letters are dear, later ones cheap; long words cost the LSTM over characters most."
+message = "First letters are expensive, later ones cheap; long words cost the LSTM over characters most."
 show(plot_inside_words(), message)
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
@@ -691,14 +691,14 @@ for name in sorted(table):
 print(f"share of unknown words: {1 - is_known.mean():.1%}")
 
 # %% [markdown]
-# On known words the models of words win. An unknown word is dear in every model: the models of words pay for UNK, and then for a spelling by a model that has seen only rare words and knows nothing of the sentence; the models of characters have to spell what they have never seen.
+# On known words the models of words win. An unknown word is expensive in every model: the models of words pay for UNK, and then for a spelling by a model that has seen only rare words and knows nothing of the sentence; the models of characters have to spell what they have never seen.
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 for name in ("Kneser–Ney", "LSTM"):
     of_words, of_characters = by_kind[f"{name} words"], by_kind[f"{name} characters"]
     print(f"{name}: known words cost the model of words over 5 % less:", of_words[0] < 0.95 * of_characters[0])
-dear = all(unknown > 2.5 * known for known, unknown in by_kind.values())
-print("an unknown word costs over 2.5 times as much as a known one, in all four:", dear)
+expensive = all(unknown > 2.5 * known for known, unknown in by_kind.values())
+print("an unknown word costs over 2.5 times as much as a known one, in all four:", expensive)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The advantage of words on known words and its price on unknown ones explain most of the table of the four models (what follows the last word is left out here). With a text of many names or of word forms, as in German, the share of unknown words is larger.
@@ -732,7 +732,7 @@ print("an unknown word costs over 2.5 times as much as a known one, in all four:
 # $$c_0 = v = \mathrm{encode}(x) \qquad h_0 = \tanh(v) \qquad p(y \mid x) = \prod_{t=1}^{T} p(y_t \mid y_1 \dots y_{t-1}, x)$$
 
 # %% tags=["topic-G2"]
-class Requested(Writer):
+class ConditionalLM(Writer):
     """A Writer whose first state comes from an encoder, a module that makes vectors (B, H) of requests x."""
 
     def __init__(self, encoder, V, E, H, dropout=0.0):
@@ -750,14 +750,14 @@ class Requested(Writer):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### An encoder that says nothing
 #
-# If $v = 0$ for every request, a `Requested` writer must be a `Writer`. The test gives both the same weights:
+# If $v = 0$ for every request, a `ConditionalLM` writer must be a `Writer`. The test gives both the same weights:
 
 # %% tags=["nbval-check-output"]
 torch.manual_seed(0)
 silent = nn.Linear(3, 16)
 nn.init.zeros_(silent.weight)
 nn.init.zeros_(silent.bias)
-asked, unasked = Requested(silent, 12, 8, 16), Writer(12, 8, 16)
+asked, unasked = ConditionalLM(silent, 12, 8, 16), Writer(12, 8, 16)
 unasked.load_state_dict(asked.state_dict(), strict=False)  # all but the encoder
 some_rows, some_requests = torch.randint(3, 12, (5, 7)), torch.randn(5, 3)
 with torch.no_grad():
@@ -777,7 +777,7 @@ print("and with another encoder:            ", torch.allclose(asked(some_request
 # %%
 colour_of = {name.removeprefix("xkcd:"): to_rgb(code) for name, code in XKCD_COLORS.items()}
 colour_names = list(colour_of)
-colour_number = numbering(colour_names)
+colour_number = build_vocab(colour_names)
 colour_letters = ["", "", "", *colour_number]
 print(f"{len(colour_names)} names, {len(colour_number)} characters, mean length {np.mean([*map(len, colour_names)]):.1f}")
 for name in random.Random(0).sample(colour_names, 4):
@@ -830,8 +830,8 @@ def trained_colour_writer(names, seed, told=True):
     """A writer of colour names, told the colour or not, after ten passes."""
     torch.manual_seed(seed)
     size = {"V": len(colour_letters), "E": 16, "H": 96, "dropout": 0.3}
-    model = Requested(nn.Linear(3, size["H"]), **size) if told else Writer(**size)
-    for _ in train_writer(model, colour_requests(names), as_rows(names, colour_number), seed, passes=10, lr=0.02):
+    model = ConditionalLM(nn.Linear(3, size["H"]), **size) if told else Writer(**size)
+    for _ in train_writer(model, colour_requests(names), pad_batch(names, colour_number), seed, passes=10, lr=0.02):
         pass
     return model.eval()
 
@@ -847,7 +847,7 @@ def trained_colour_writer(names, seed, told=True):
 colour_writers, colour_nats = [], []
 for seed in range(3):
     train, test = held_out_colours(seed)
-    x, y, other = colour_requests(test), as_rows(test, colour_number), torch.randperm(len(test))
+    x, y, other = colour_requests(test), pad_batch(test, colour_number), torch.randperm(len(test))
     colour_writers.append((trained_colour_writer(train, seed), trained_colour_writer(train, seed, told=False)))
     cases = [(0, x), (0, x[other]), (1, x)]
     colour_nats.append([nats_per_character(colour_writers[seed][which], z, y) for which, z in cases])
@@ -894,7 +894,7 @@ def gain_by_place(places=6):
     table = []
     for seed, (told, untold) in enumerate(colour_writers):
         test = held_out_colours(seed)[1]
-        x, y, place = colour_requests(test), as_rows(test, colour_number), place_in_word(test)
+        x, y, place = colour_requests(test), pad_batch(test, colour_number), place_in_word(test)
         difference = letter_losses(untold, x, y) - letter_losses(told, x, y)
         table.append([difference[place == k].mean().item() for k in range(places)])
     return np.array(table)
@@ -932,7 +932,7 @@ def names_for(rgb, count, T=0.8, seed=0):
     """Invented names for a colour, by the first of the trained writers."""
     torch.manual_seed(seed)
     x = torch.tensor([rgb]).float().expand(count, 3) * 2 - 1
-    return texts_of(write(colour_writers[0][0], x, drawn_at(T), 30), colour_letters)
+    return decode_texts(write(colour_writers[0][0], x, drawn_at(T), 30), colour_letters)
 
 
 names_for((0.9, 0.3, 0.6), 5)
@@ -1037,7 +1037,7 @@ def colour_rows(seed, T):
     rows = write(colour_writers[seed][0], asked * 2 - 1, drawn_at(T), 30)
     word, known = np.array([basic_word(name) for name in train]), lab(np.array([colour_of[name] for name in train]))
     centres = np.array([known[word == i].mean(axis=0) for i in range(len(BASIC))])
-    return texts_of(rows, colour_letters), asked.double().numpy(), centres
+    return decode_texts(rows, colour_letters), asked.double().numpy(), centres
 
 
 def colour_fit(seed, T):
@@ -1133,7 +1133,7 @@ def pick_colour(colour, T):
 # %% slideshow={"slide_type": "skip"}
 names = load_names(seed=0)
 LANGUAGES = sorted({language for _, language in names.train})
-name_number = numbering(name for name, _ in names.train)
+name_number = build_vocab(name for name, _ in names.train)
 name_letters = ["", "", "", *name_number]
 name_V = len(name_letters)
 
@@ -1155,13 +1155,13 @@ def name_rows(pairs):
     """Language numbers (N,) and rows of characters (N, T) of the names whose characters are all known."""
     known = [(name, language) for name, language in pairs if set(name) <= name_number.keys()]
     x = torch.tensor([LANGUAGES.index(language) for _, language in known])
-    return x, as_rows([name for name, _ in known], name_number)
+    return x, pad_batch([name for name, _ in known], name_number)
 
 
 def trained_name_writer(seed, passes=2):
     """A writer of names, asked for by language, after some passes through the training names."""
     torch.manual_seed(seed)
-    model = Requested(nn.Embedding(len(LANGUAGES), 96), name_V, E=32, H=96)
+    model = ConditionalLM(nn.Embedding(len(LANGUAGES), 96), name_V, E=32, H=96)
     for _ in train_writer(model, *name_rows(names.train), seed, passes, B=64, lr=0.03):
         pass
     return model.eval()
@@ -1197,7 +1197,7 @@ def invented_in(language, count, T=0.8, seed=0, model=None):
     """Invented names in a language, by the first of the trained writers or another model."""
     torch.manual_seed(seed)
     x = torch.full((count,), LANGUAGES.index(language))
-    return texts_of(write(model or name_writers[0], x, drawn_at(T), 40), name_letters)
+    return decode_texts(write(model or name_writers[0], x, drawn_at(T), 40), name_letters)
 
 
 for language in ("Finnish", "French", "German", "Hungarian", "Swahili", "Vietnamese"):
@@ -1262,11 +1262,11 @@ def beam_search(model, x, k, longest, alpha=0.0):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The likeliest name, please
 #
-# Beam search keeps the $k$ likeliest beginnings, as in `07_translation`; a `Requested` writer has `start` and `step`, so it runs as it is. The best of 20 hypotheses:
+# Beam search keeps the $k$ likeliest beginnings, as in `07_translation`; a `ConditionalLM` writer has `start` and `step`, so it runs as it is. The best of 20 hypotheses:
 
 # %% tags=["topic-B3"]
 best_y, best_log_p = beam_search(name_writers[0], torch.arange(len(LANGUAGES)), k=20, longest=30)
-best_names = texts_of(best_y[:, 0], name_letters)
+best_names = decode_texts(best_y[:, 0], name_letters)
 learned = {name for name, _ in names.train}
 for language in ("Finnish", "French", "German", "Hungarian", "Swahili", "Vietnamese"):
     i = LANGUAGES.index(language)
@@ -1276,7 +1276,7 @@ for language in ("Finnish", "French", "German", "Hungarian", "Swahili", "Vietnam
 with_end = torch.where(best_y[:, 0] == PAD, EOS, best_y[:, 0])
 by_steps = log_p_of(name_writers[0], torch.arange(len(LANGUAGES)), with_end)
 at_once = torch.stack([
-    -letter_losses(name_writers[0], torch.tensor([i]), as_rows([name], name_number)).sum()
+    -letter_losses(name_writers[0], torch.tensor([i]), pad_batch([name], name_number)).sum()
     for i, name in enumerate(best_names)
 ])  # fmt: skip
 print("log p of the search, step by step:", torch.allclose(best_log_p[:, 0], by_steps, atol=1e-3))
@@ -1293,7 +1293,7 @@ print("and by teacher forcing:           ", torch.allclose(best_log_p[:, 0], at_
 # %% slideshow={"slide_type": "skip"}
 def kind_of_names(texts, labels):
     """Mean length, mean nats per character, and the share learned by heart of the names in the languages."""
-    rows = as_rows(texts, name_number)
+    rows = pad_batch(texts, name_number)
     nats = letter_losses(name_writers[0], labels, rows).sum(dim=1) / (rows != PAD).sum(dim=1)
     return np.mean([*map(len, texts)]), nats.mean().item(), np.mean([text in learned for text in texts])
 
@@ -1305,7 +1305,7 @@ drawn_names = {T: [invented_in(language, 10, T) for language in LANGUAGES] for T
 print("                  letters   nats per character   learned by heart")
 kinds = {"likeliest (beam)": (best_names, every_label)}
 kinds |= {f"drawn at T = {T}": (sum(rows, []), every_label.repeat_interleave(10)) for T, rows in drawn_names.items()}
-kinds["people's, held out"] = (texts_of(name_y, name_letters), name_x)
+kinds["people's, held out"] = (decode_texts(name_y, name_letters), name_x)
 for what, (texts, labels) in kinds.items():
     length, nats, share = kind_of_names(texts, labels)
     print(f"{what:18} {length:6.1f} {nats:17.2f} {share:20.0%}")
@@ -1337,11 +1337,11 @@ class NameRNN(nn.Module):
     def __init__(self, V, E, H, out):
         super().__init__()
         self.C, self.rnn = nn.Embedding(V, E), nn.RNN(E, H, batch_first=True)
-        self.read_out = nn.Linear(H, out)
+        self.output_layer = nn.Linear(H, out)
 
     def forward(self, x, length):
         states, _ = self.rnn(self.C(x))
-        return self.read_out(states[torch.arange(len(x)), length - 1])
+        return self.output_layer(states[torch.arange(len(x)), length - 1])
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Its training, as there:
@@ -1403,7 +1403,7 @@ def written_for_all(model, T, count=40, seed=0):
     """Names at temperature T, count for each language, and their language numbers (24 count,)."""
     torch.manual_seed(seed)
     asked = torch.arange(len(LANGUAGES)).repeat_interleave(count)
-    return texts_of(write(model, asked, drawn_at(T), 40), name_letters), asked
+    return decode_texts(write(model, asked, drawn_at(T), 40), name_letters), asked
 
 
 TEMPERATURES = (0.5, 0.8, 1.0)
@@ -1443,7 +1443,7 @@ print("new names are more frequent when hotter: ", judgement[0.5][0][1] < judgem
 def by_likelihood(labels, rows, edges=(0, 1.6, 2.2, 9)):
     """For each range of nats per character: how many of the rows, and how often the classifier names their label."""
     nats = letter_losses(name_writers[0], labels, rows).sum(dim=1) / (rows != PAD).sum(dim=1)
-    right = votes(texts_of(rows, name_letters)) == labels
+    right = votes(decode_texts(rows, name_letters)) == labels
     groups = [(nats >= low) & (nats < high) for low, high in zip(edges, edges[1:])]
     return [(group.double().mean().item(), right[group].double().mean().item()) for group in groups]
 
@@ -1451,7 +1451,7 @@ def by_likelihood(labels, rows, edges=(0, 1.6, 2.2, 9)):
 likelihood_groups = {"people's, held out": by_likelihood(name_x, name_y)}
 for T in (1.0, 0.5):
     texts, asked = written_for_all(name_writers[0], T)
-    likelihood_groups[f"written at T = {T}"] = by_likelihood(asked, as_rows(texts, name_number))
+    likelihood_groups[f"written at T = {T}"] = by_likelihood(asked, pad_batch(texts, name_number))
 
 # %%
 print(f"{'nats per character':20} below 1.6          1.6 to 2.2         above 2.2")
@@ -1589,7 +1589,7 @@ def log_p_by_label(model, y):
     """log p(y | label) (N, 24) of names y (N, T) for every language."""
     found = torch.empty(len(y), len(LANGUAGES))
     for rows in (y != PAD).sum(dim=1).argsort().split(128):
-        target = without_empty_columns(y[rows])
+        target = trim_padding(y[rows])
         for label in range(len(LANGUAGES)):
             found[rows, label] = -letter_losses(model, torch.full((len(rows),), label), target).sum(dim=1)
     return found
@@ -1610,7 +1610,7 @@ by_label = [log_p_by_label(model, some_y).double().numpy() for model in name_wri
 by_bayes = [np.array([label_probabilities_solution(row, name_prior) for row in table]) for table in by_label]
 writer_right = [np.mean(p.argmax(axis=1) == some_x.numpy()) for p in by_bayes]
 print(f"writer and Bayes' rule {np.mean(writer_right):.1%} ± {np.std(writer_right, ddof=1):.1%} of 500 held-out names")
-print(f"classifier             {(votes(texts_of(some_y, name_letters)) == some_x).double().mean():.1%}")
+print(f"classifier             {(votes(decode_texts(some_y, name_letters)) == some_x).double().mean():.1%}")
 print(f"chance                 {1 / len(LANGUAGES):.1%}")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
@@ -1718,7 +1718,7 @@ print("good ones among them:", sum(sign > 0 for sign in every_review.values()))
 dice = random.Random(0)
 review_signs = np.array([dice.choice((1, -1)) for _ in range(2000)])
 reviews = [review(sign, dice) for sign in review_signs]
-review_number = numbering(reviews)
+review_number = build_vocab(reviews)
 review_letters = ["", "", "", *review_number]
 print(*reviews[:4], sep="\n")
 
@@ -1744,9 +1744,9 @@ def random_rows(y, B):
 def trained_reviewer(seed, forget):
     """A writer of reviews whose forget gates begin with this bias."""
     torch.manual_seed(seed)
-    model = Requested(nn.Embedding(2, 64), len(review_letters), E=16, H=64)
-    open_forget_gates(model.lstm, forget)
-    x, y = sign_requests(review_signs), as_rows(reviews, review_number)
+    model = ConditionalLM(nn.Embedding(2, 64), len(review_letters), E=16, H=64)
+    init_forget_bias(model.lstm, forget)
+    x, y = sign_requests(review_signs), pad_batch(reviews, review_number)
     for _ in train_writer(model, x, y, seed, passes=3, B=16, lr=0.03, batches=random_rows):
         pass
     return model.eval()
@@ -1766,7 +1766,7 @@ asked_signs = np.repeat([1, -1], 300)
 def reviews_on_request(model, signs, seed=0):
     """Reviews drawn from a writer, one for each sign asked for."""
     torch.manual_seed(seed)
-    return texts_of(write(model, sign_requests(signs), drawn_at(0.8), 70), review_letters)
+    return decode_texts(write(model, sign_requests(signs), drawn_at(0.8), 70), review_letters)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Why do colours and names not have this problem? Their requests show in the first letters already.
@@ -1852,7 +1852,7 @@ def auc(written, fresh):
 # %% tags=["output-only"]
 nats_of = {}
 for what, texts in (("fresh", fresh), ("written", written_reviews)):
-    x, y = sign_requests(asked_signs), as_rows(texts, review_number)
+    x, y = sign_requests(asked_signs), pad_batch(texts, review_number)
     nats_of[what] = (letter_losses(reviewers[6][0], x, y).sum(dim=1) / (y != PAD).sum(dim=1)).numpy()
 lengths = np.array([len(text) for text in written_reviews]), [len(text) for text in fresh]
 print("written reviews:          all   those of the language")
@@ -1985,7 +1985,7 @@ print("by the formula the poor place passes 3.8 stars with", needed, "written re
 # The writers of this notebook, taken apart: parameters of the encoder and of the rest, and what a request looks like.
 
 # %% slideshow={"slide_type": "skip"}
-def parameters(model):
+def parameter_count(model):
     """How many numbers a model learns."""
     return sum(p.numel() for p in model.parameters())
 
@@ -1999,9 +1999,9 @@ asked_for = {
 # %% tags=["topic-G4"]
 print("           encoder     its parameters   the rest   a request   v")
 for what, (model, x) in asked_for.items():
-    own, v = parameters(model.encoder), model.start(x[:1])[1]
+    own, v = parameter_count(model.encoder), model.start(x[:1])[1]
     shape = "three numbers" if x.dim() == 2 else "a label"
-    print(f"{what:9}  {type(model.encoder).__name__:9} {own:12,} {parameters(model) - own:14,}   {shape:13} {v.shape[1]} numbers")
+    print(f"{what:9}  {type(model.encoder).__name__:9} {own:12,} {parameter_count(model) - own:14,}   {shape:13} {v.shape[1]} numbers")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 print("all three are of one class:", len({type(model) for model, _ in asked_for.values()}) == 1)
@@ -2041,7 +2041,7 @@ class Mixture(nn.Module):
 
 def with_encoder(model, encoder):
     """The same writer behind another encoder."""
-    other = Requested(encoder, len(model.C.weight), model.C.embedding_dim, model.H)
+    other = ConditionalLM(encoder, len(model.C.weight), model.C.embedding_dim, model.H)
     other.load_state_dict({name: w for name, w in model.state_dict().items() if "encoder" not in name}, strict=False)
     return other.eval()
 
@@ -2060,7 +2060,7 @@ for model in name_writers:
     mixed, runs = with_encoder(model, Mixture(model.encoder, *pair)), []
     for m in mixtures:
         torch.manual_seed(0)
-        texts = texts_of(write(mixed, torch.full((200,), float(m)), drawn_at(0.5), 40), name_letters)
+        texts = decode_texts(write(mixed, torch.full((200,), float(m)), drawn_at(0.5), 40), name_letters)
         vote = votes(texts)
         runs.append([100 * (vote == label).double().mean().item() for label in pair])
     mixed_shares.append(runs)
@@ -2087,7 +2087,7 @@ painted = with_encoder(name_writers[0], colour_writers[0][0].encoder)
 for colour, rgb in {"red": (0.9, 0.1, 0.1), "green": (0.1, 0.7, 0.2), "blue": (0.1, 0.2, 0.8)}.items():
     torch.manual_seed(0)
     x = torch.tensor([rgb]).expand(200, 3) * 2 - 1
-    texts = texts_of(write(painted, x, drawn_at(0.5), 40), name_letters)
+    texts = decode_texts(write(painted, x, drawn_at(0.5), 40), name_letters)
     (best, count), *_ = Counter(votes(texts).tolist()).most_common()
     print(f"{colour:6} {' · '.join(texts[:4]):60} most votes: {LANGUAGES[best]}, {count / 2:.0f} %")
 

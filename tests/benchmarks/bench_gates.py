@@ -24,7 +24,7 @@ def speeds(taught, units):
 
 def speed_table(taught, rounds=5):
     """Training speed of the cells, with equal units and with equal parameters."""
-    budget = taught.parameters(nn.LSTM(64, 64))
+    budget = taught.parameter_count(nn.LSTM(64, 64))
     for name, units in (
         ("64 units each", dict.fromkeys(KINDS, 64)),
         (f"{budget:,} parameters each", {kind: taught.units_for(kind, budget) for kind in KINDS}),
@@ -71,7 +71,7 @@ def prose_table(taught, settings=SETTINGS, units=UNITS):
             f"{spread([prose.perplexity(model, part) for model in models], '.1f'):>16}"
             for part in ("validation", "test")
         )
-        learned = taught.parameters(models[0])
+        learned = taught.parameter_count(models[0])
         print(f"{f'{kind}, {H} units':16}{cells}{learned:12,}{statistics.mean(taken):10.1f} s", flush=True)
 
 

@@ -62,7 +62,7 @@ class Corpus:
 
 
 def row(taught, name, models, taken, values):
-    size = taught.parameters(models[0])
+    size = taught.parameter_count(models[0])
     print(f"{name:28}{spread(values):>16}{size:12,}{statistics.mean(taken):10.1f} s", flush=True)
 
 
@@ -74,7 +74,7 @@ def grammar_table(taught):
     kn = taught.perplexity(count_model(taught, corpus.splits, 5), corpus.splits["test"])
     settings = {"epochs": 4, "lr": 0.02, "weight_decay": 0.01}
     print(f"Grammar, test perplexity per token, starts {SEEDS}: E 16, H 64, {settings}")
-    print(f"uniform {corpus.V}, Kneser-Ney n = 5 {kn:.2f}, floor {grammar.floor():.2f}\n")
+    print(f"uniform {corpus.V}, Kneser-Ney n = 5 {kn:.2f}, floor {grammar.optimal_perplexity():.2f}\n")
     print(f"{'':28}{'mean ± sd':>16}{'parameters':>12}{'training':>12}")
     for n in (2, 3, 5, 6, 7):
         models, taken = zip(*(corpus.window(seed, n, 16, 64, batch=512, **settings) for seed in SEEDS))
@@ -93,7 +93,7 @@ def prose_table(taught, n=5):
     corpus = Corpus(taught, taught.replace_rare(taught.load_prose(seed=0)._asdict(), min_count=2))
     kn = count_model(taught, corpus.splits, n)
     by_count = {
-        part: np.log([q for sentence in corpus.splits[part] for q in taught.factors(kn, sentence)])
+        part: np.log([q for sentence in corpus.splits[part] for q in taught.token_probs(kn, sentence)])
         for part in ("validation", "test")
     }
     print(f"\nProse, test perplexity per token, starts {SEEDS}: E 64, H 64, weight decay 0.3")

@@ -23,10 +23,10 @@ class Numbers:
         known = set(self.train)
         self.below = [n for n in random.Random(1).sample(range(10**6), 1100) if n not in known][:1000]
         spellings = taught.english, taught.german
-        self.sides = [(spell, taught.numbering(map(spell, self.train))) for spell in spellings]
+        self.sides = [(spell, taught.build_vocab(map(spell, self.train))) for spell in spellings]
 
     def rows(self, numbers):
-        return [self.taught.as_rows(map(spell, numbers), number) for spell, number in self.sides]
+        return [self.taught.pad_batch(map(spell, numbers), number) for spell, number in self.sides]
 
     def new(self, name):
         V_x, V_y = (len(number) + 3 for _, number in self.sides)

@@ -62,15 +62,15 @@ def companion(taught):
 def tutorial(taught, T=64):
     """torch.nn.LSTM called for one one-hot character after the other, one text, Adam."""
     V, H = taught.V, taught.H
-    lstm, read_out = nn.LSTM(V, H), nn.Linear(H, V)
-    optimizer = torch.optim.Adam([*lstm.parameters(), *read_out.parameters()], lr=0.002)
+    lstm, output_layer = nn.LSTM(V, H), nn.Linear(H, V)
+    optimizer = torch.optim.Adam([*lstm.parameters(), *output_layer.parameters()], lr=0.002)
 
     def step(x, y):
         optimizer.zero_grad()
         loss, state = 0, None
         for t in range(x.shape[1]):
             output, state = lstm(one_hot(x[:, t], V).float()[None], state)
-            loss = loss + cross_entropy(read_out(output[0]), y[:, t])
+            loss = loss + cross_entropy(output_layer(output[0]), y[:, t])
         loss.backward()
         optimizer.step()
 
@@ -118,11 +118,11 @@ class GatedCell(nn.Module):
 
 
 def cell_by_cell(taught, B=32, T=64):
-    """An embedding, and a module's step in a loop over time; the read-outs of all steps at once; AdamW."""
+    """An embedding, and a module's step in a loop over time; the output layers of all steps at once; AdamW."""
     model = nn.ModuleDict({
         "embedding": nn.Embedding(taught.V, taught.E),
         "cell": GatedCell(taught.E, taught.H),
-        "read_out": nn.Linear(taught.H, taught.V),
+        "output_layer": nn.Linear(taught.H, taught.V),
     })  # fmt: skip
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-4, weight_decay=0.01, betas=(0.9, 0.99))
 
@@ -131,7 +131,7 @@ def cell_by_cell(taught, B=32, T=64):
         for x_t in model["embedding"](x).unbind(dim=1):
             h = model["cell"](x_t, h)
             states.append(h)
-        scores = model["read_out"](torch.stack(states, dim=1))
+        scores = model["output_layer"](torch.stack(states, dim=1))
         optimizer.zero_grad(set_to_none=True)
         cross_entropy(scores.flatten(0, 1), y.flatten()).backward()
         optimizer.step()

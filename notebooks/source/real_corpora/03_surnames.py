@@ -159,11 +159,11 @@ class NameRNN(nn.Module):
     def __init__(self, V, E, H, out):
         super().__init__()
         self.C, self.rnn = nn.Embedding(V, E), nn.RNN(E, H, batch_first=True)
-        self.read_out = nn.Linear(H, out)
+        self.output_layer = nn.Linear(H, out)
 
     def forward(self, x, length):
         states, _ = self.rnn(self.C(x))
-        return self.read_out(states[torch.arange(len(x)), length - 1])
+        return self.output_layer(states[torch.arange(len(x)), length - 1])
 
 
 def name_batches(length, B):

@@ -331,13 +331,13 @@ class EnglishTagger(nn.Module):
         self.words, self.dropout = WordAndSpelling(E, characters), nn.Dropout(dropout)
         self.lstm = nn.LSTM(self.words.size, H, batch_first=True, bidirectional=both_ways)
         self.norm = nn.LayerNorm(H * (1 + both_ways))
-        self.read_outs = nn.ModuleList(nn.Linear(H * (1 + both_ways), len(labels)) for labels in LABELS)
+        self.output_layers = nn.ModuleList(nn.Linear(H * (1 + both_ways), len(labels)) for labels in LABELS)
 
     def forward(self, x, n):
         vectors = self.dropout(self.words(x))
         states, _ = self.lstm(pack_padded_sequence(vectors, n, batch_first=True, enforce_sorted=False))
         states = self.norm(pad_packed_sequence(states, batch_first=True)[0])  # (B, T, H or 2 H)
-        return [read_out(self.dropout(states)) for read_out in self.read_outs]
+        return [output_layer(self.dropout(states)) for output_layer in self.output_layers]
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Scores must not depend on the company either: five sentences of dev together, and each alone.
@@ -382,14 +382,14 @@ with torch.no_grad():
 # The recipe of notebook 5: sentences of similar length together, a rate that rises briefly and falls to 0, clipped gradients.
 
 # %% slideshow={"slide_type": "skip"}
-def falling_rate(optimizer, lr, steps):
+def lr_schedule(optimizer, lr, steps):
     """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
     )
 
 
-def parameters(model):
+def parameter_count(model):
     """How many numbers a model learns."""
     return sum(p.numel() for p in model.parameters())
 
@@ -406,7 +406,7 @@ def trained_tagger(seed, epochs, B=64, lr=5e-3, **switches):
     torch.manual_seed(seed)
     model, length = EnglishTagger(**switches), torch.tensor([len(table) for table in rows_of["train"]])
     optimizer = torch.optim.Adam(model.parameters(), lr, betas=(0.9, 0.99), fused=True)
-    schedule = falling_rate(optimizer, lr, epochs * -(-len(length) // B))
+    schedule = lr_schedule(optimizer, lr, epochs * -(-len(length) // B))
     for rows in (rows for _ in range(epochs) for rows in sentence_batches(length, B)):
         optimizer.zero_grad()
         joint_loss(model, *padded_sentences("train", rows)).backward()
@@ -433,7 +433,7 @@ taggers = {}
 for name, switches in networks.items():
     begun = time.perf_counter()
     taggers[name] = trained_tagger(seed=0, epochs=1, **switches)
-    learned = parameters(taggers[name]) - parameters(taggers[name].words.C)
+    learned = parameter_count(taggers[name]) - parameter_count(taggers[name].words.C)
     print(f"{name:22} {learned:8,} parameters besides C   {time.perf_counter() - begun:4.0f} s")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -479,7 +479,7 @@ print("the right context helps:                   ", whole[0] > dev["forward onl
 # %% tags=["volatile", "nbval-ignore-output"] nbval_ignore_reason="seconds differ from run to run"
 begun = time.perf_counter()
 tagger = trained_tagger(seed=0, epochs=4)
-print(f"{parameters(tagger):,} parameters, trained in {time.perf_counter() - begun:.0f} s")
+print(f"{parameter_count(tagger):,} parameters, trained in {time.perf_counter() - begun:.0f} s")
 
 # %% [markdown]
 # And its accuracy on dev:

@@ -365,19 +365,19 @@ for name in SUBSETS:
 # $$z_t = \tanh\Big(\big[h_t ; \textstyle\sum_j \alpha_{tj} m_j\big] W + b\Big)$$
 
 # %% slideshow={"slide_type": "skip"}
-def turn_round(x, length):
+def reverse_padded(x, length):
     """x (B, T, E) with the first length[b] steps of row b in reverse order, the padding left where it is."""
     t = torch.arange(x.shape[1])
     source = torch.where(t < length[:, None], length[:, None] - 1 - t, t)  # (B, T)
     return x.gather(1, source[:, :, None].expand_as(x))
 
 
-def shifted(y):
+def shift_right(y):
     """What the decoder reads, (B, T), while it is to write y (B, T): BOS first, the last column left out."""
     return torch.cat([torch.full_like(y[:, :1], BOS), y[:, :-1]], dim=1)
 
 
-def parameters(model):
+def parameter_count(model):
     """How many numbers a model learns."""
     return sum(p.numel() for p in model.parameters())
 
@@ -402,9 +402,9 @@ class SentenceReader(nn.Module):
         n, rows = (x != PAD).sum(dim=1), torch.arange(len(x))
         vectors = self.C(x)
         ahead = self.forward_lstm(vectors)[0]
-        back = self.backward_lstm(turn_round(vectors, n))[0]
+        back = self.backward_lstm(reverse_padded(vectors, n))[0]
         last = torch.cat([ahead[rows, n - 1], back[rows, n - 1]], dim=1)
-        return torch.cat([ahead, turn_round(back, n)], dim=2) + vectors, x != PAD, last
+        return torch.cat([ahead, reverse_padded(back, n)], dim=2) + vectors, x != PAD, last
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # PAD stays behind the end in both directions, so no state before it has seen it. Adding the vector to the state is the short cut of residual networks.
@@ -416,12 +416,12 @@ class SentenceReader(nn.Module):
 
 # %%
 class SentenceWriter(nn.Module):
-    """English words y (B, T) and a state give z (B, T, H) and the new state; `read_out` makes scores (B, T, V) of z."""
+    """English words y (B, T) and a state give z (B, T, H) and the new state; `output_layer` makes scores (B, T, V) of z."""
 
     def __init__(self, V, H):
         super().__init__()
         self.C, self.lstm = nn.Embedding(V, H), nn.LSTM(H, H, batch_first=True)
-        self.mix, self.read_out = nn.Linear(2 * H, H), nn.Linear(H, V)
+        self.mix, self.output_layer = nn.Linear(2 * H, H), nn.Linear(H, V)
 
     def attend(self, h, memory, mask):
         scores = h @ memory.transpose(1, 2) / h.shape[2] ** 0.5  # (B, T, S)
@@ -454,11 +454,11 @@ class RealTranslator(SentenceWriter):
         return last, torch.zeros_like(last), memory, mask
 
     def forward(self, x, y):
-        return self.write(shifted(y), self.start(x))[0]
+        return self.write(shift_right(y), self.start(x))[0]
 
     def step(self, w, state):
         z, state = self.write(w[:, None], state)
-        log_p = self.read_out(z[:, 0]).log_softmax(dim=1)
+        log_p = self.output_layer(z[:, 0]).log_softmax(dim=1)
         return log_p.index_fill(1, torch.tensor([PAD, BOS, UNK]), float("-inf")), state
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -480,8 +480,8 @@ with torch.no_grad():
     )
     S, T = (int((row[0] != PAD).sum()) for row in (x, y))
     print("alone = in company:         ", torch.allclose(model(x[:1, :S], y[:1, :T]), model(x, y)[:1, :T], atol=1e-5))
-    state, at_once = model.start(x), model.read_out(model(x, y)).log_softmax(dim=2)
-    for t, w in enumerate(shifted(y).T):
+    state, at_once = model.start(x), model.output_layer(model(x, y)).log_softmax(dim=2)
+    for t, w in enumerate(shift_right(y).T):
         log_p, state = model.step(w, state)
         assert torch.allclose(log_p[:, allowed], at_once[:, t, allowed], atol=1e-4)
     print("step by step = all at once:  True")
@@ -492,7 +492,7 @@ with torch.no_grad():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Fewer words in the softmax
 #
-# With thousands of English words, most of the time goes into the read-out. In training it is enough to set the right word against *some* others (Jean and others, 2015, train with part of the vocabulary, too):
+# With thousands of English words, most of the time goes into the output layer. In training it is enough to set the right word against *some* others (Jean and others, 2015, train with part of the vocabulary, too):
 #
 # $$L = -\frac{1}{N} \sum_t \log \frac{e^{o_t[y_t]}}{\sum_{w \in W} e^{o_t[w]}}$$
 #
@@ -501,11 +501,11 @@ with torch.no_grad():
 # %%
 def partial_loss(model, x, y, K):
     """Mean nats per word of y (B, T), against the words of y and K random ones only."""
-    chosen = torch.zeros(model.read_out.out_features, dtype=torch.bool)
+    chosen = torch.zeros(model.output_layer.out_features, dtype=torch.bool)
     chosen[torch.randint(len(chosen), (K,))] = True
     chosen[y] = True
     W, place = chosen.nonzero()[:, 0], chosen.cumsum(dim=0) - 1
-    scores = linear(model(x, y)[y != PAD], model.read_out.weight[W], model.read_out.bias[W])  # (N, |W|)
+    scores = linear(model(x, y)[y != PAD], model.output_layer.weight[W], model.output_layer.bias[W])  # (N, |W|)
     return cross_entropy(scores, place[y[y != PAD]])
 
 # %% slideshow={"slide_type": "skip"}
@@ -514,12 +514,12 @@ def full_loss(model, x, y):
     """Mean nats per word of y (N, T), EOS counted, against the whole vocabulary."""
     losses = []
     for rows in torch.arange(len(x)).split(200):
-        scores = model.read_out(model(x[rows], y[rows]))
+        scores = model.output_layer(model(x[rows], y[rows]))
         losses.append(cross_entropy(scores.flatten(0, 1), y[rows].flatten(), ignore_index=PAD, reduction="sum"))
     return (sum(losses) / (y != PAD).sum()).item()
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The bias towards drawn words is the same for all of them; the read-out of words that are not drawn rests in this step.
+# The bias towards drawn words is the same for all of them; the output layer of words that are not drawn rests in this step.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### With all words drawn, nothing is left out
@@ -538,14 +538,14 @@ print("with fewer words, it is smaller:          ", some < all_words)
 # The recipe of notebook 5 again: sentences of like length together, a rate that rises and falls, clipped gradients.
 
 # %% slideshow={"slide_type": "skip"}
-def falling_rate(optimizer, lr, steps):
+def lr_schedule(optimizer, lr, steps):
     """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
     )
 
 
-def without_empty_columns(rows):
+def trim_padding(rows):
     """Rows (B, T) without the columns at the end that hold nothing but PAD."""
     return rows[:, : (rows != PAD).sum(dim=1).max()]
 
@@ -565,7 +565,7 @@ x, y = (
     for side, words in enumerate((words_x, words_y))
 )
 for name, batches in (("like lengths", like_lengths(x, y, 16)), ("random rows", torch.randperm(len(x)).split(16))):
-    padding = np.mean([(without_empty_columns(x[rows]) == PAD).float().mean() for _, rows in zip(range(200), batches)])
+    padding = np.mean([(trim_padding(x[rows]) == PAD).float().mean() for _, rows in zip(range(200), batches)])
     print(f"{name}: {padding:.0%} of the French numbers are padding")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -587,10 +587,10 @@ def trained(name, train, seed=0, K=500, H=192):
     x, y = (numbered_rows([pairs[i][side] for i in train], words[side]) for side in (0, 1))
     model = RealTranslator(len(words[0]), len(words[1]), H)
     optimizer = torch.optim.AdamW(model.parameters(), settings["lr"], betas=(0.9, 0.98), fused=True)
-    schedule = falling_rate(optimizer, settings["lr"], settings["steps"])
+    schedule = lr_schedule(optimizer, settings["lr"], settings["steps"])
     for _, rows in zip(range(settings["steps"]), like_lengths(x, y, settings["B"])):
         optimizer.zero_grad()
-        partial_loss(model, without_empty_columns(x[rows]), without_empty_columns(y[rows]), K).backward()
+        partial_loss(model, trim_padding(x[rows]), trim_padding(y[rows]), K).backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
@@ -614,7 +614,7 @@ def train_and_time(name):
     translators[name] = trained(name, train)
     seconds[name] = time.perf_counter() - begun
     passes = settings["steps"] * settings["B"] / len(train)
-    print(f"{parameters(translators[name][0]):,} parameters, {passes:.1f} passes, {seconds[name]:.0f} s")
+    print(f"{parameter_count(translators[name][0]):,} parameters, {passes:.1f} passes, {seconds[name]:.0f} s")
 
 
 train_and_time("short")
@@ -653,7 +653,7 @@ def greedy(model, x, longest):
     return torch.stack(written, dim=1)
 
 
-def words_of(rows, words):
+def decode_ids(rows, words):
     """The words of each row of numbers, up to its first EOS."""
     lists = [row[: row.index(EOS)] if EOS in row else row for row in rows.tolist()]
     return [[words[number] for number in row] for row in lists]
@@ -714,22 +714,22 @@ def translations(translator, french, k=1, by_mean=True):
     model, words_x, words_y = translator
     x, answers = numbered_rows(french, words_x), []
     for rows in torch.arange(len(x)).split(256 // k + 1):
-        few = without_empty_columns(x[rows])
+        few = trim_padding(x[rows])
         written = greedy(model, few, LONGEST) if k == 1 else best_of(*found_by_beam(model, few, k, LONGEST), by_mean)
-        answers += [joined(words) for words in words_of(written, words_y)]
+        answers += [joined(words) for words in decode_ids(written, words_y)]
     return answers
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 model, words_x, words_y = translators["ten"]
 x = numbered_rows(list(valid_items["ten"])[::20], words_x)
 (one, total_1), (eight, total_8) = (found_by_beam(model, x, k, LONGEST) for k in (1, 8))
-print("a beam of one is greedy:       ", words_of(one[:, 0], words_y) == words_of(greedy(model, x, LONGEST), words_y))
+print("a beam of one is greedy:       ", decode_ids(one[:, 0], words_y) == decode_ids(greedy(model, x, LONGEST), words_y))
 print("eight find likelier sentences: ", (total_8.amax(dim=1).mean() > total_1.mean()).item())
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 likeliest = best_of(eight, total_8, by_mean=False)
 with torch.no_grad():
-    log_p = model.read_out(model(x, likeliest)).log_softmax(dim=2).gather(2, likeliest[:, :, None])[:, :, 0]
+    log_p = model.output_layer(model(x, likeliest)).log_softmax(dim=2).gather(2, likeliest[:, :, None])[:, :, 0]
 anew = (log_p * (likeliest != PAD)).sum(dim=1)
 print("sums are log-probabilities:    ", torch.allclose(anew, total_8.amax(dim=1), atol=1e-3))
 
@@ -785,9 +785,9 @@ def beam_results(k, french):
     model, words_x, words_y = translators["ten"]
     references, texts = {f: valid_items["ten"][f] for f in french}, [[], []]
     for rows in numbered_rows(french, words_x).split(256 // k):
-        found = found_by_beam(model, without_empty_columns(rows), k, LONGEST)
+        found = found_by_beam(model, trim_padding(rows), k, LONGEST)
         for by_mean in (0, 1):
-            texts[by_mean] += [joined(words) for words in words_of(best_of(*found, by_mean), words_y)]
+            texts[by_mean] += [joined(words) for words in decode_ids(best_of(*found, by_mean), words_y)]
     results = [bleu_of(answers, references) for answers in texts]
     return [(result.score, result.sys_len / result.ref_len) for result in results]
 
@@ -931,7 +931,7 @@ for B, steps in ((1, 100), (16, 50)):
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)
     for _, rows in zip(range(steps), like_lengths(x, y, B)):
         optimizer.zero_grad()
-        partial_loss(model, without_empty_columns(x[rows]), without_empty_columns(y[rows]), 500).backward()
+        partial_loss(model, trim_padding(x[rows]), trim_padding(y[rows]), 500).backward()
         optimizer.step()
     rates[B] = steps * B / (time.perf_counter() - begun)
     print(
@@ -1043,9 +1043,9 @@ def attention_map(sentence):
     french = re.findall(FRENCH, plain_text(sentence))
     x = numbered_rows([french], words_x)
     y = greedy(model, x, LONGEST)
-    english = words_of(y, words_y)[0]
+    english = decode_ids(y, words_y)[0]
     h, c, memory, mask = model.start(x)
-    states = model.lstm(model.C(shifted(y)), (h[None], c[None]))[0]
+    states = model.lstm(model.C(shift_right(y)), (h[None], c[None]))[0]
     return [*french, "EOS"], [*english, "EOS"][:LONGEST], model.attend(states, memory, mask)[0][: len(english) + 1]
 
 

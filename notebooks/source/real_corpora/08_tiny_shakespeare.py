@@ -18,7 +18,7 @@
 # > Two networks, the same text, the same seconds: one hardly knows which letters are frequent, the other writes lines of a play. What lies between them is craft.
 #
 # **You will** start from the loop of many tutorials, and measure what each improvement buys in characters a second and in nats.<br>
-# **You need** notebook 5 (LSTM, truncated backpropagation, LayerNorm before the read-out), and a connection: one file (1 MB) is downloaded once.<br>
+# **You need** notebook 5 (LSTM, truncated backpropagation, LayerNorm before the output layer), and a connection: one file (1 MB) is downloaded once.<br>
 # **Time** 60 min; the cells run in about six minutes on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -215,7 +215,7 @@ x, y = next(stream_batches(ids, B=2, T=20))
 # Each pass begins at another place of the text, so the rows are cut differently every time. For measuring, the text is read in a few long rows, the state carried on:
 
 # %%
-def detached(state):
+def detach_state(state):
     """The same state without its past: a tensor, or for nn.LSTM the pair (h, c)."""
     return tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
 
@@ -266,7 +266,7 @@ def train_for(seconds, model, ids, optimizer, rate, B=32, T=64, carry=True, limi
         for group in optimizer.param_groups:
             group["lr"] = rate(min(spent / seconds, 1.0))
         scores, state = model(x, state if carry else None)
-        state = detached(state)
+        state = detach_state(state)
         optimizer.zero_grad()
         cross_entropy(scores.flatten(0, 1), y.flatten()).backward()
         nn.utils.clip_grad_norm_(model.parameters(), limit)
@@ -284,7 +284,7 @@ def train_for(seconds, model, ids, optimizer, rate, B=32, T=64, carry=True, limi
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Rung 0: one character at a time
 #
-# The loop that many tutorials show: one text, one character after the other, a one-hot vector, a step of the cell, a read-out; Adam with a constant rate; each window of 64 starts from an empty state.
+# The loop that many tutorials show: one text, one character after the other, a one-hot vector, a step of the cell, an output layer; Adam with a constant rate; each window of 64 starts from an empty state.
 
 # %%
 class StepByStepLM(nn.Module):
@@ -292,13 +292,13 @@ class StepByStepLM(nn.Module):
 
     def __init__(self, V, H):
         super().__init__()
-        self.cell, self.read_out = nn.LSTMCell(V, H), nn.Linear(H, V)
+        self.cell, self.output_layer = nn.LSTMCell(V, H), nn.Linear(H, V)
 
     def forward(self, x, state=None):
         scores = []
         for x_t in x.T:
             state = self.cell(one_hot(x_t, V).float(), state)
-            scores.append(self.read_out(state[0]))
+            scores.append(self.output_layer(state[0]))
         return torch.stack(scores, dim=1), state
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -351,7 +351,7 @@ print("three times as fast or more:", speed("32 rows") > 3 * speed("one characte
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Rung 2: all steps in one call
 #
-# `nn.LSTM` reads all T steps in one call. The loop over time is then not Python's, the inputs of all steps are multiplied in one product, and so are the read-outs. It is the same cell:
+# `nn.LSTM` reads all T steps in one call. The loop over time is then not Python's, the inputs of all steps are multiplied in one product, and so are the output layers. It is the same cell:
 
 # %%
 class OneCallLM(nn.Module):
@@ -359,11 +359,11 @@ class OneCallLM(nn.Module):
 
     def __init__(self, V, H):
         super().__init__()
-        self.lstm, self.read_out = nn.LSTM(V, H, batch_first=True), nn.Linear(H, V)
+        self.lstm, self.output_layer = nn.LSTM(V, H, batch_first=True), nn.Linear(H, V)
 
     def forward(self, x, state=None):
         states, state = self.lstm(one_hot(x, V).float(), state)
-        return self.read_out(states), state
+        return self.output_layer(states), state
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The check: give both the same weights, and compare losses and gradients.
@@ -414,11 +414,11 @@ class CharLM(nn.Module):
     def __init__(self, V, E, H):
         super().__init__()
         self.C, self.lstm = nn.Embedding(V, E), nn.LSTM(E, H, batch_first=True)
-        self.norm, self.read_out = nn.Identity(), nn.Linear(H, V)
+        self.norm, self.output_layer = nn.Identity(), nn.Linear(H, V)
 
     def forward(self, x, state=None):
         states, state = self.lstm(self.C(x), state)
-        return self.read_out(self.norm(states)), state
+        return self.output_layer(self.norm(states)), state
 
 
 climb("embedding", lambda: CharLM(V, E, H), carry=False, limit=math.inf)
@@ -493,7 +493,7 @@ climb("rate rises and falls", lambda: CharLM(V, E, H), rate=rising_and_falling)
 # Rate and clipping are a bundle: one asks for the other. The rise protects the first steps, when Adam's estimates rest on few gradients. The fall lets the weights settle. It must be planned: the curve is best only at its end.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Rung 6: LayerNorm before the read-out
+# ## Rung 6: LayerNorm before the output layer
 #
 # As in notebook 5: each state is brought to mean 0 and standard deviation 1 over its H numbers, then scaled and shifted.
 #
@@ -501,7 +501,7 @@ climb("rate rises and falls", lambda: CharLM(V, E, H), rate=rising_and_falling)
 
 # %% tags=["nbval-check-output"]
 def with_norm(model):
-    """The same CharLM, its states normalised before the read-out."""
+    """The same CharLM, its states normalised before the output layer."""
     model.norm = nn.LayerNorm(model.lstm.hidden_size)
     return model
 
@@ -513,7 +513,7 @@ print("with gain 1 and bias 0:", torch.allclose(layer_norm(h, (H,)), formula, at
 climb("LayerNorm", lambda: with_norm(CharLM(V, E, H)), rate=rising_and_falling)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The states of an LSTM are small, far inside minus one to one. The read-out would have to grow large weights first; LayerNorm hands it numbers of size one.
+# The states of an LSTM are small, far inside minus one to one. The output layer would have to grow large weights first; LayerNorm hands it numbers of size one.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Rung 7: a better start
@@ -522,10 +522,10 @@ climb("LayerNorm", lambda: with_norm(CharLM(V, E, H)), rate=rising_and_falling)
 #
 # - $W_{hh}$ orthogonal in each gate: it turns a state and keeps its length (notebook 4).
 # - Forget gates open: their bias is 1 (notebook 5). Embeddings and inputs of size one.
-# - The bias of the read-out is the log of the characters' frequencies, its weights are small: training need not begin with counting letters.
+# - The bias of the output layer is the log of the characters' frequencies, its weights are small: training need not begin with counting letters.
 
 # %% slideshow={"slide_type": "skip"}
-def open_forget_gates(lstm, bias):
+def init_forget_bias(lstm, bias):
     """Make the two biases of each forget gate in a torch.nn.LSTM, in all layers, sum to a number."""
     H = lstm.hidden_size
     with torch.no_grad():
@@ -540,9 +540,9 @@ def well_started(model, ids):
     for block in model.lstm.weight_hh_l0.chunk(4):
         nn.init.orthogonal_(block)
     nn.init.normal_(model.lstm.weight_ih_l0, std=model.C.embedding_dim**-0.5)
-    open_forget_gates(model.lstm, bias=1.0)
-    nn.init.normal_(model.read_out.weight, std=0.02)
-    model.read_out.bias.copy_(torch.log((torch.bincount(ids, minlength=V) + 1) / (len(ids) + V)))
+    init_forget_bias(model.lstm, bias=1.0)
+    nn.init.normal_(model.output_layer.weight, std=0.02)
+    model.output_layer.bias.copy_(torch.log((torch.bincount(ids, minlength=V) + 1) / (len(ids) + V)))
     return model
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
@@ -681,7 +681,7 @@ class GroupLM(CharLM):
         for n, table in enumerate(self.tables, start=2):
             vectors = vectors + table(group_rows(line, n, table.num_embeddings)[:, -x.shape[1] :])
         states, (h, c) = self.lstm(vectors, (h, c))
-        return self.read_out(self.norm(states)), (h, c, line[:, -len(self.tables) :])
+        return self.output_layer(self.norm(states)), (h, c, line[:, -len(self.tables) :])
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 plain, grouped = CharLM(V, 8, 12), GroupLM(V, 8, 12, n=4)

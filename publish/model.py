@@ -1,7 +1,7 @@
 """Train the writer of Python functions that notebook 08 loads, with the code that the notebook teaches.
 
-    python publish/writer.py            to notebooks/models/python_writer.safetensors
-    python publish/writer.py --to FILE  elsewhere
+    python publish/model.py            to notebooks/models/python_writer.safetensors
+    python publish/model.py --to FILE  elsewhere
 
 It takes about eight minutes on one thread.
 """
@@ -42,8 +42,8 @@ def train(functions, sizes, **training):
         The trained network, ready to write, and its validation loss in nats per character.
     """
     taught, settings = taught_in("08_char_rnn"), TRAINING | training
-    number = taught.numbering([taught.ALPHABET])
-    rows = {part: taught.as_rows(functions[part], number) for part in ("train", "validation")}
+    number = taught.build_vocab([taught.ALPHABET])
+    rows = {part: taught.pad_batch(functions[part], number) for part in ("train", "validation")}
     requests = {part: torch.zeros(len(y), 0) for part, y in rows.items()}
     torch.set_num_threads(1)
     torch.manual_seed(settings["seed"])
