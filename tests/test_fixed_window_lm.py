@@ -391,6 +391,29 @@ def test_each_epoch_of_training_reads_each_row_once_in_another_order():
     assert len({tuple(epoch) for epoch in epochs}) == 3
 
 
+@pytest.mark.parametrize("steps", [3, 4, 19, 20, 21, 40, 400])
+def test_the_rate_rises_to_its_maximum_within_a_twentieth_or_two_steps_and_falls_to_nearly_0(steps):
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)])
+    schedule, rates = taught.lr_schedule(optimizer, 0.5, steps), []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+
+    top = max(1, round(0.05 * steps) - 1)
+    assert rates[top] == pytest.approx(0.5, rel=0.05) and max(rates) <= 0.5
+    assert rates[:top] == sorted(rates[:top]) and rates[top:] == sorted(rates[top:], reverse=True)
+    assert rates[-1] < 1e-5
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_a_rate_for_too_few_steps_is_refused(steps):
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)])
+
+    with pytest.raises(ValueError, match=f"needs three steps, not {steps}"):
+        taught.lr_schedule(optimizer, 0.5, steps)
+
+
 # --- what the vectors learned
 
 

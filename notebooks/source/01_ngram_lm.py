@@ -868,6 +868,8 @@ def ladder(levels, blend):
     totals = [{context: words.total() for context, words in level.items()} for level in levels]
 
     def p(word, history):
+        if word not in levels[0][()]:
+            raise ValueError(f"{word!r} was never seen in training: read it as {UNK}, as replace_rare does")
         longest = context_of(history, len(levels))
         estimate = levels[0][()][word] / totals[0][()]
         for m in range(1, len(levels)):
@@ -1399,9 +1401,14 @@ for n in orders:
 # A keyboard ranks all words by $p(w \mid h)$ and shows the best. Kneser–Ney of any order serves as keyboard:
 
 # %%
+def with_unk(words):
+    """Words as the models were trained on them: unknown ones are UNK."""
+    return [word if word in known_words else UNK for word in words]
+
+
 def next_words(text, n, best=5):
     """The likeliest next tokens after a text, by Kneser–Ney of order n."""
-    history = [word if word in known_words else UNK for word in text.lower().split()]
+    history = with_unk(text.lower().split())
     guesses = [(typist[n](word, history), word) for word in known_words - {UNK}]
     return [(word, round(q, 3)) for q, word in sorted(guesses, reverse=True)[:best]]
 
@@ -1488,7 +1495,7 @@ def correct(p, sentence, t):
     """The likeliest sentence in which token t is replaced by one of its candidates."""
     words = candidates(sentence[t])
     repaired = [sentence[:t] + [word] + sentence[t + 1 :] for word in words]
-    return max(repaired, key=lambda s: log_prob(p, s), default=sentence)
+    return max(repaired, key=lambda s: log_prob(p, with_unk(s)), default=sentence)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The language model is half of the noisy channel; the other half, how likely each typo is, is uniform here.

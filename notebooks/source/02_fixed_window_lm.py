@@ -1135,9 +1135,11 @@ print("log(e + |V| − 1) − 1 agrees:", math.isclose(twice, math.log(math.e + 
 
 # %%
 def lr_schedule(optimizer, lr, steps):
-    """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
+    """A rate that rises to lr in the first twentieth of the steps, two at least, then falls to 0."""
+    if steps < 3:
+        raise ValueError(f"a rate that rises and falls needs three steps, not {steps}: train longer, in smaller batches")
     return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
+        optimizer, lr, steps, pct_start=max(0.05, 2 / steps), anneal_strategy="linear", cycle_momentum=False
     )
 
 # %% [markdown] slideshow={"slide_type": "notes"}

@@ -922,6 +922,8 @@ def entity_f1(truth, predicted):
     """F1 of names between two lists of sentences of BIO labels; 0 if there is no name in either."""
     right = total = 0
     for true_labels, labels in zip(truth, predicted, strict=True):
+        if isinstance(labels, str) or len(true_labels) != len(labels):
+            raise ValueError("lists of sentences are compared, each a list of labels, one for each token")
         true_spans, spans = spans_of_solution(true_labels), spans_of_solution(labels)
         right += len(true_spans & spans)
         total += len(true_spans) + len(spans)
@@ -2297,6 +2299,8 @@ print("autograd = observed − expected, to 1e-10:", (gradient - (follows(paths[
 # %% tags=["topic-B7"]
 def crf_loss(P, y, A):
     """Mean of log Z - s(x, y) in nats per sentence, from P (B, T, K), labels y (B, T) with -1 at PAD, and A."""
+    if (y[:, 0] < 0).any():
+        raise ValueError("a sentence without tokens has no labels: leave rows of nothing but PAD out")
     return (log_partition(P, A, y >= 0) - path_scores(P, A, y, y >= 0)).mean()
 
 # %% [markdown] slideshow={"slide_type": "notes"}

@@ -1319,6 +1319,8 @@ def bleu(hypotheses, references, smooth=False):
     """BLEU, 0 to 100, of lists of tokens, each against a list of references; smooth as sacrebleu by default."""
     counts, c, r = np.zeros((4, 2)), 0, 0
     for hypothesis, its in zip(hypotheses, references, strict=True):
+        if not its or any(isinstance(tokens, str) for tokens in (hypothesis, *its)):
+            raise ValueError("each hypothesis is a list of tokens and has a list of references, each a list of tokens")
         counts += [matches(hypothesis, its, n) for n in (1, 2, 3, 4)]
         c += len(hypothesis)
         r += min((abs(len(reference) - len(hypothesis)), len(reference)) for reference in its)[1]

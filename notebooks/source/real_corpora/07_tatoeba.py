@@ -552,6 +552,8 @@ def trim_padding(rows):
 
 def like_lengths(x, y, B):
     """Yield the row numbers of x and y without end, B at a time, rows of like lengths together."""
+    if len(x) == 0:
+        raise ValueError("there are no rows to make batches of")
     length = 100 * (x != PAD).sum(dim=1) + (y != PAD).sum(dim=1)
     while True:
         batches = torch.argsort(length + torch.rand(len(x))).split(B)
