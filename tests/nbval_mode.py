@@ -109,47 +109,13 @@ class CourseNotebook(IPyNbFile):
 
     def collect(self):
         self.compare_outputs = self.config.stash[MODES].of(self.path)[0] == "strict"
-        for item in super().collect():
-            kind = ClaimCell if "nbval-check-output" in item.cell.metadata.get("tags", []) else IPyNbCell
-            yield kind.from_parent(
-                self, name=item.name, cell_num=item.cell_num, cell=item.cell, options=item.options
-            )
+        yield from super().collect()
 
     def setup(self):
         for corpus in metadata(self.path).get("corpora", []):
             skip_without(corpus)
         with no_network():
             super().setup()
-
-
-# Run in the kernel around the second run, so that the cells below draw what they drew without it.
-KEEP_GENERATORS = """
-import sys as _sys
-_generators = [
-    (getattr(_sys.modules[module], set), getattr(_sys.modules[module], get)())
-    for module, get, set in [("random", "getstate", "setstate"), ("numpy.random", "get_state", "set_state"),
-                             ("torch", "get_rng_state", "set_rng_state")] if module in _sys.modules
-]
-"""
-RESET_GENERATORS = "for _set, _state in _generators: _set(_state)"
-
-
-class ClaimCell(IPyNbCell):
-    """A cell that states a claim: run twice in a row, it says the same."""
-
-    def runtest(self):
-        super().runtest()
-        self.run(KEEP_GENERATORS)
-        self.cell.outputs = self.test_outputs
-        try:
-            super().runtest()
-        except NbCellError as error:
-            self.raise_cell_error(f"Run a second time in a row: {error}", error.inner_traceback)
-        self.run(RESET_GENERATORS)
-
-    def run(self, code):
-        kernel = self.parent.kernel
-        kernel.await_reply(kernel.execute_cell_input(code), timeout=self.config.option.nbval_cell_timeout)
 
 
 @contextmanager
@@ -163,6 +129,37 @@ def no_network():
         del os.environ["PYTHONPATH"]
         if before is not None:
             os.environ["PYTHONPATH"] = before
+
+
+# Run in the kernel around a second run, so that the cells below draw what they drew without it.
+KEEP_GENERATORS = """
+import sys as _sys
+_generators = [
+    (getattr(_sys.modules[module], set), getattr(_sys.modules[module], get)())
+    for module, get, set in [("random", "getstate", "setstate"), ("numpy.random", "get_state", "set_state"),
+                             ("torch", "get_rng_state", "set_rng_state")] if module in _sys.modules
+]
+"""
+RESET_GENERATORS = "for _set, _state in _generators: _set(_state)"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """A cell that states a claim says the same if it is run twice in a row."""
+    yield
+    if isinstance(item, IPyNbCell) and "nbval-check-output" in item.cell.metadata.get("tags", []):
+        silently_run(KEEP_GENERATORS, item)
+        item.cell.outputs = item.test_outputs
+        try:
+            item.runtest()
+        except NbCellError as error:
+            item.raise_cell_error(f"Run a second time in a row: {error}", error.inner_traceback)
+        silently_run(RESET_GENERATORS, item)
+
+
+def silently_run(code, item):
+    kernel = item.parent.kernel
+    kernel.await_reply(kernel.execute_cell_input(code), timeout=item.config.option.nbval_cell_timeout)
 
 
 def skip_without(corpus):

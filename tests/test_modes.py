@@ -147,6 +147,59 @@ def test_the_first_notebook_is_green_where_it_was_built_and_on_a_lesser_processo
         assert f"cpu_capability is DEFAULT here, {built['cpu_capability']} there" in printed
 
 
+# --- cells that are run again
+
+
+AGAIN = {
+    "a count": ("count = 1", "count += 1\nprint(count)", "2\n"),
+    "gradients that add up": (
+        "import torch\nw = torch.ones(1, requires_grad=True)",
+        "(3 * w).sum().backward()\nprint(w.grad.item() == 3)",
+        "True\n",
+    ),
+    "a model left in evaluation": (
+        "import torch\nmodel = torch.nn.Dropout()",
+        "print(model.training)\nmodel.eval()\nprint(model.training)",
+        "True\nFalse\n",
+    ),
+    "an error": ("names = {'a': 1}", "print(names.pop('a'))", "1\n"),
+}
+
+
+@pytest.mark.parametrize("first, again, says", AGAIN.values(), ids=AGAIN)
+@pytest.mark.parametrize("mode", ["strict", "lax"])
+def test_a_claim_that_says_something_else_when_it_is_run_again_is_red(plant, mode, first, again, says):
+    code, printed = run_pytest(plant((first, ""), (again, says, "nbval-check-output")), f"--nbval-mode={mode}")
+
+    assert (code, failed(printed)) == (1, [1])
+    assert "Run a second time in a row: " in printed
+
+
+DRAWN = """
+import random, numpy, torch
+
+def seeds():
+    for seed in (random.seed, numpy.random.seed, torch.manual_seed):
+        seed(0)
+
+def numbers():
+    return [random.random(), numpy.random.rand(), torch.rand(1).item()]
+
+seeds()
+numbers()
+second = numbers()
+seeds()
+"""
+
+
+def test_running_a_claim_again_changes_no_number_that_is_drawn_below(plant):
+    claim = ("print(len(numbers()))", "3\n", "nbval-check-output")
+
+    code, printed = run_pytest(plant((DRAWN, ""), claim, ("print(numbers() == second)", "True\n")), "--nbval-mode=strict")
+
+    assert code == 0, printed
+
+
 # --- companions
 
 

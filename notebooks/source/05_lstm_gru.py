@@ -381,11 +381,13 @@ for name, *three in zip(names, *moved, by_torch):
 #
 # The LSTM of Hochreiter and Schmidhuber (1997) had **no forget gate**: $c_t = c_{t-1} + i_t \odot g_t$. What is written stays for ever. On a stream without end, memories drift away; Gers, Schmidhuber and Cummins (2000) added the gate that can clear them.
 
-# %% tags=["topic-E1", "nbval-check-output"]
+# %%
 E, H = 4, 32
 weights = new_lstm(E, H)
 of_1997 = [torch.zeros(E + H, H).double(), *weights[1:4], torch.full((H,), math.inf).double(), *weights[5:]]
 stream_of_noise, zero = torch.randn(1, 1000, E).double(), torch.zeros(1, H).double()
+
+# %% tags=["topic-E1", "nbval-check-output"]
 print("largest memory after      10     100    1,000 steps")
 for name, cell in {"as in 1997, f = 1": of_1997, "with forget gate": weights}.items():
     sizes = [lstm(stream_of_noise[:, :T], zero, zero, lstm_step, cell)[1].abs().max() for T in (10, 100, 1000)]
@@ -531,7 +533,7 @@ def init_forget_bias(lstm, bias):
 cell = nn.LSTM(4, 32)
 for what in ("as PyTorch starts", "forget gates opened"):
     f = torch.sigmoid((cell.bias_ih_l0 + cell.bias_hh_l0).chunk(4)[1]).mean()  # the order is i, f, g, o
-    print(f"{what:20} forget gate for inputs and states of zero, on average: {f:.2f}")
+    print(f"{what:20} forget gate for inputs and states of zero, on average: {f:.1f}")
     init_forget_bias(cell, bias=1.0)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
