@@ -1143,7 +1143,7 @@ def lr_schedule(optimizer, lr, steps):
     )
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The settings were chosen on validation text.
+# The hyperparameters were chosen on validation text.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Pass after pass
@@ -1216,7 +1216,7 @@ print("equal, in batches and token by token:", math.isclose(slow, fast, rel_tol=
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The grammar: how close to the floor?
 #
-# Four orders, three random starts each; $E = 16$, $H = 64$.
+# Four orders, three random seeds each; $E = 16$, $H = 64$.
 
 # %%
 SEEDS, ORDERS = (0, 1, 2), (2, 3, 5, 7)
@@ -1233,14 +1233,14 @@ for n in ORDERS:
     results["Kneser–Ney", n] = perplexity(kneser_ney(counts, n, estimate_discount(counts)), test)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Equal settings for all orders, nothing tuned per order. Write down bets: will the window model profit from n = 7?
+# Equal hyperparameters for all orders, nothing tuned per order. Write down bets: will the window model profit from n = 7?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The table
 
 # %% tags=["topic-A8", "output-only"]
 print("grammar, test perplexity per token\n")
-print("order   Kneser–Ney   window, three starts   parameters")
+print("order   Kneser–Ney    window, three seeds   parameters")
 for n in ORDERS:
     three = [results["window", n, seed] for seed in SEEDS]
     size = count_parameters_solution(45, 16, 64, n)
@@ -1248,7 +1248,7 @@ for n in ORDERS:
 print(f"\nuniform 45, floor {grammar.optimal_perplexity():.2f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The standard deviation over three starts is about a hundredth: the differences between orders are no accident. Kneser–Ney stops gaining at n = 3, the network goes on.
+# The standard deviation over three seeds is about a hundredth: the differences between orders are no accident. Kneser–Ney stops gaining at n = 3, the network goes on.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Longer contexts help, if they can be shared
@@ -1259,8 +1259,8 @@ def plot_orders():
     fig, ax = plt.subplots()
     ax.plot(ORDERS, [results["Kneser–Ney", n] for n in ORDERS], "o-", color=COLOR["ngram"], label="Kneser–Ney")
     three = np.array([[results["window", n, seed] for seed in SEEDS] for n in ORDERS])
-    ax.plot(ORDERS, three.mean(axis=1), "s-", color=COLOR["window"], label="window model, mean of three starts")
-    ax.plot(np.repeat(ORDERS, len(SEEDS)), three.ravel(), ".", color=COLOR["ink"], markersize=4, label="each start")
+    ax.plot(ORDERS, three.mean(axis=1), "s-", color=COLOR["window"], label="window model, mean of three seeds")
+    ax.plot(np.repeat(ORDERS, len(SEEDS)), three.ravel(), ".", color=COLOR["ink"], markersize=4, label="each seed")
     ax.axhline(grammar.optimal_perplexity(), color=COLOR["floor"], lw=1.2)
     ax.annotate("floor", (7, grammar.optimal_perplexity()), xytext=(0, -3), textcoords="offset points", va="top", ha="right")
     ax.set(xlabel="order $n$", ylabel="test perplexity", xticks=ORDERS, ylim=(5.5, 8.6))
@@ -1281,7 +1281,7 @@ print("at n = 5 it beats Kneser–Ney by over 10 %:", means[5] < 0.9 * results["
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Real text: the prose of notebook 1
 #
-# Order 5, 4063 words, 64 numbers a word. One start here; two passes over the text take most of this notebook's time.
+# Order 5, 4063 words, 64 numbers a word. One seed here; two passes over the text take most of this notebook's time.
 
 # %%
 n, number = 5, ids["prose"]
@@ -1308,7 +1308,7 @@ for name, values in log_p["test"].items():
 print(f"   uniform       {V:7}, floor unknown")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# About equal, with ten lines of model and half a minute of training. One start; the benchmark of the course shows three.
+# About equal, with ten lines of model and half a minute of training. One seed; the benchmark of the course shows three.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Two heads are better than one
@@ -1504,7 +1504,7 @@ classes = [word_class[word] for word in labels]
 rows = [ids["grammar"][word] for word in labels]
 rng = np.random.default_rng(0)
 measured = {
-    "trained, three starts": [nets[5, seed][0].weight.detach().numpy()[rows] for seed in SEEDS],
+    "trained, three seeds": [nets[5, seed][0].weight.detach().numpy()[rows] for seed in SEEDS],
     "random, ten draws": [rng.normal(size=vectors.shape) for _ in range(10)],
 }
 for name, tables in measured.items():

@@ -918,7 +918,7 @@ print("equal after 20 steps, to 1e-10:", (ours[0] - theirs[0]).abs().max().item(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Which rate, which method?
 #
-# The same start and the same batches for all; one pass over the names each.
+# The same initialisation and the same batches for all; one pass over the names each.
 
 # %%
 methods = {
@@ -1038,7 +1038,7 @@ guesses = {
 }
 for name, guess in guesses.items():
     macro = balanced_accuracy_score(truth, guess)
-    print(f"{name:22} test accuracy {np.mean(guess == truth):.0%}, mean over languages {macro:.0%}")
+    print(f"{name:22} test accuracy {np.mean(guess == truth):.0%}, macro-averaged recall {macro:.0%}")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 bayes_right, rnn_right = (guess == truth for guess in guesses.values())
@@ -1046,7 +1046,7 @@ print("counting character n-grams beats this RNN:", bayes_right.mean() > rnn_rig
 print("the RNN gets more than half right:        ", rnn_right.mean() > 0.5)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# An honest result: the classic baseline wins. One start here; `make bench` shows three. The mean over languages counts a rare language as much as a frequent one; with classes of very unequal size it is the number to look at. Where does the network lose?
+# An honest result: the classic baseline wins. One seed here; `make bench` shows three. The mean over languages counts a rare language as much as a frequent one; with classes of very unequal size it is the number to look at. Where does the network lose?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Where does it lose?
@@ -1455,9 +1455,9 @@ len(stream(toy["train"], toy_number))
 # The stream of the test sentences is read from beginning to end by one state, as in training.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Three starts each
+# ### Three seeds each
 #
-# Random initial weights and, for the window model, random batches differ; data and settings do not.
+# Random initial weights and, for the window model, random batches differ; data and hyperparameters do not.
 
 # %%
 def stream_perplexity(model, ids):
@@ -1480,12 +1480,12 @@ for seed in SEEDS:
     results["window, n = 6"].append(math.exp(-log_p.mean()))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# As many parameters, the same tokens seen the same number of times (the RNN in half as many steps), three starts each.
+# As many parameters, the same tokens seen the same number of times (the RNN in half as many steps), three seeds each.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The table
 #
-# Perplexity per token, mean and standard deviation over three starts; the floor is what nobody can beat:
+# Perplexity per token, mean and standard deviation over three seeds; the floor is what nobody can beat:
 
 # %% tags=["output-only"]
 counts = count_ngrams(toy["train"], 5)
@@ -1598,7 +1598,7 @@ cliff = {
 }
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Means of three starts of each network:
+# Means of three seeds of each network:
 
 # %% tags=["topic-C1", "output-only"]
 show(plot_cliff(), "The window model falls where its window ends; the state of the RNN still knows the subject.")
@@ -1608,7 +1608,7 @@ print("at every distance the RNN puts more than 60 % on the right number:", min(
 print("the window model falls below a coin:", min(cliff["window, n = 6"]) < 0.5)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Means of three starts. No window, no cliff. That does not mean that the RNN remembers for ever: notebook 4 measures how its memory fades.
+# Means of three seeds. No window, no cliff. That does not mean that the RNN remembers for ever: notebook 4 measures how its memory fades.
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A state that training hardly ever showed
 #

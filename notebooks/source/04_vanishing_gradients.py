@@ -54,7 +54,7 @@ setup(seed=0)
 # `R` networks are trained side by side; they read `V` symbols and choose among `K`.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The chain of numbers keeps the letters of the Utah lecture: s for a state, t for the sum before the activation. From the vector case on, the course's letters, and t counts steps. In the cells with gates, f and g are PyTorch's names of two gates.
+# The chain of numbers keeps the letters of the Utah lecture: s for a state, t for the pre-activation. From the vector case on, the course's letters, and t counts steps. In the cells with gates, f and g are PyTorch's names of two gates.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A chain of numbers
@@ -801,7 +801,7 @@ def new_networks(cell, R, V, H, K, W_hh="uniform", bias=0.0):
     return weights
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# "Uniform" is torch.nn's own start, but for the biases, which begin at 0 here. In both gated cells the gate that keeps is the second block, so one line serves both. The identity start takes small input weights, so that the ReLU network does not begin with huge states.
+# "Uniform" is torch.nn's own initialisation, but for the biases, which begin at 0 here. In both gated cells the gate that keeps is the second block, so one line serves both. The identity start takes small input weights, so that the ReLU network does not begin with huge states.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Reading
@@ -1024,7 +1024,7 @@ len(profiles)
 show_film(
     map(plot_profiles, profiles),
     [f"training step {8 * i}" for i in range(5)],
-    "Step 1, seen from step 128, by seven networks: the slope of a line is the factor per step. One start, 32 small steps of training.",
+    "Step 1, seen from step 128, by seven networks: the slope of a line is the factor per step. One seed, 32 small steps of training.",
 )
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1046,7 +1046,7 @@ for name in profiles[0]:
     print(f"{name:15} step 1 gets more than a thousandth of step 128's: before {sees[0]!s:5}  after {sees[1]}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Zero: smaller than single precision can hold, below 1e-45. One start, a small learning rate, few steps: larger steps change the weights, and with them the factor, as the race will show.
+# Zero: smaller than single precision can hold, below 1e-45. One seed, a small learning rate, few steps: larger steps change the weights, and with them the factor, as the race will show.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The cliff
@@ -1313,7 +1313,7 @@ print("the first of 24 steps has less than a thousandth of the gradient:", share
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Remedies raced
 #
-# The recall task with growing gaps. Eight networks of equal size (within 2 %), each from three starts, each with and without clipping (length 1), 150 batches of 16:
+# The recall task with growing gaps. Eight networks of equal size (within 2 %), each from three seeds, each with and without clipping (length 1), 150 batches of 16:
 
 # %%
 RACE = {  # cell, H, start of W_hh, biases of the gate that keeps, learning rate
@@ -1328,7 +1328,7 @@ sizes = {name: sum(W.numel() for W in new_networks(cell, 1, 12, H, 4)) for name,
 sizes
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Learning rates were chosen from 0.001, 0.003, 0.01 and 0.03 on other starts, one for each row. The bias is that of the gate that keeps the memory.
+# Learning rates were chosen from 0.001, 0.003, 0.01 and 0.03 on other seeds, one for each row. The bias is that of the gate that keeps the memory.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### At the start
@@ -1337,7 +1337,7 @@ sizes
 
 # %%
 def starters(name, V, K):
-    """Names of the contestants of one kind of cell, and their weights: three starts for each bias."""
+    """Names of the contestants of one kind of cell, and their weights: three seeds for each bias."""
     cell, H, W_hh, biases, _ = RACE[name]
     torch.manual_seed(0)
     bias = torch.tensor(biases).repeat_interleave(3)[:, None, None]
@@ -1346,7 +1346,7 @@ def starters(name, V, K):
 
 
 def race(name, gap, steps=150):
-    """{name: accuracies (2, 3)} after training on one gap: clipped or not, three starts."""
+    """{name: accuracies (2, 3)} after training on one gap: clipped or not, three seeds."""
     (names, weights), (cell, *_, lr) = starters(name, 12, 4), RACE[name]
     weights = [W.repeat(2, 1, 1).requires_grad_() for W in weights]
     limit = torch.tensor([1.0, math.inf]).repeat_interleave(3 * len(names))
@@ -1366,14 +1366,14 @@ finish = [{who: right for name in RACE for who, right in race(name, gap).items()
 right = {who: np.array([at_gap[who] for at_gap in finish]) for who in finish[0]}  # (gaps, 2, 3) each
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Six networks of a kind, or twelve, train side by side: two ways of clipping times three starts times the biases.
+# Six networks of a kind, or twelve, train side by side: two ways of clipping times three seeds times the biases.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The plot:
 
 # %% slideshow={"slide_type": "skip"}
 def plot_race():
-    """Draw the accuracies against the gap: mean and range of three starts, with and without clipping."""
+    """Draw the accuracies against the gap: mean and range of three seeds, with and without clipping."""
     fig, axes = plt.subplots(1, 2, sharey=True, figsize=(8.6, 3.1))
     for i, (name, shares) in enumerate(right.items()):
         color, style = ROLES[name]
@@ -1395,15 +1395,15 @@ def plot_race():
 # ### Accuracy against gap
 
 # %% tags=["topic-D4", "output-only"]
-show(plot_race(), "Gated cells bridge 48 symbols if their gates start open (bias 3), and fail if they start at bias 1 or 0. Bars: range of three starts; grey: chance.")
+show(plot_race(), "Gated cells bridge 48 symbols if their gates start open (bias 3), and fail if they start at bias 1 or 0. Bars: range of three seeds; grey: chance.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# A surprise for most: with torch's usual start, the gated cells are far behind the plain one here. The plain one learns, although little arrives from step 1: its first large steps change the weights, and with them the factor. Their advantage is that the factor can be set, by a bias, and later learned. Gers and colleagues 2000 and Jozefowicz and colleagues 2015 recommend to set the forget bias, the latter to 1 or 2; 3 is our choice for a gap this wide.
+# A surprise for most: with torch's usual initialisation, the gated cells are far behind the plain one here. The plain one learns, although little arrives from step 1: its first large steps change the weights, and with them the factor. Their advantage is that the factor can be set, by a bias, and later learned. Gers and colleagues 2000 and Jozefowicz and colleagues 2015 recommend to set the forget bias, the latter to 1 or 2; 3 is our choice for a gap this wide.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The widest gap in numbers
 #
-# Accuracy on 500 new rows with 48 symbols between, for each of the three starts; chance is 0.25:
+# Accuracy on 500 new rows with 48 symbols between, for each of the three seeds; chance is 0.25:
 
 # %% tags=["topic-D4", "output-only"]
 print(f"{'':18} parameters   clipped          not clipped")
@@ -1476,7 +1476,7 @@ x, y = stories([2], random.Random(0))(4)
 tuple(x.shape), y.tolist()
 
 # %% [markdown]
-# Training takes 300 batches with 0 to 5 sentences between. The test goes up to 9, farther than any training story. The networks are those of the race without ReLU, three starts each, clipped.
+# Training takes 300 batches with 0 to 5 sentences between. The test goes up to 9, farther than any training story. The networks are those of the race without ReLU, three seeds each, clipped.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Notebook 5 shows what to do when lengths differ within a batch.
@@ -1504,11 +1504,11 @@ for name, lr in {"tanh": 0.003, "tanh, orthogonal": 0.003, "LSTM": 0.01, "GRU": 
     by_distance |= read_stories(name, lr)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# starters, fit and share_right are those of the race; only the texts are new, and the learning rates, again chosen on other starts.
+# starters, fit and share_right are those of the race; only the texts are new, and the learning rates, again chosen on other seeds.
 
 # %% slideshow={"slide_type": "skip"}
 def plot_hallway():
-    """Draw the share of right names against the distance: mean and range of three starts."""
+    """Draw the share of right names against the distance: mean and range of three seeds."""
     fig, ax = plt.subplots(figsize=(8.6, 3.2))
     distance = np.array([4 + 5 * k + 4 for k in BETWEEN])
     for i, (name, shares) in enumerate(by_distance.items()):
@@ -1526,7 +1526,7 @@ def plot_hallway():
 # ### Measured, not asserted
 
 # %% tags=["topic-D3", "output-only"]
-show(plot_hallway(), "The memory of the plain RNN fades with distance, that of the GRU does not. Dotted line: the longest training story; bars: range of three starts; grey: by exclusion alone.")
+show(plot_hallway(), "The memory of the plain RNN fades with distance, that of the GRU does not. Dotted line: the longest training story; bars: range of three seeds; grey: by exclusion alone.")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 means = {name: shares.mean(axis=1) for name, shares in by_distance.items()}
@@ -1614,7 +1614,7 @@ check_normalised_step(normalised_step_solution)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What normalising does to the factor
 #
-# $\lVert \partial h_{50} / \partial h_0 \rVert$ for weights of growing size, mean of the logarithms of ten starts:
+# $\lVert \partial h_{50} / \partial h_0 \rVert$ for weights of growing size, mean of the logarithms of ten seeds:
 
 # %% tags=["topic-D4"] slideshow={"slide_type": "skip"}
 def log_influence(size, layer_norm, T=50, H=16):

@@ -48,7 +48,7 @@ setup(seed=0)
 # | symbol | code | shape | meaning |
 # |---|---|---|---|
 # | $x_t$, $h_t$ | `x_t`, `h` | `(B, E)`, `(B, H)` | input at step $t$, state after it; $h_0 = 0$ |
-# | $c_t$ | `c` | `(B, H)` | memory of an LSTM after step $t$; $c_0 = 0$ |
+# | $c_t$ | `c` | `(B, H)` | cell state of an LSTM after step $t$; $c_0 = 0$ |
 # | $[x_t; h_{t-1}]$ | `xh` | `(B, E + H)` | input and state side by side |
 # | $f_t, i_t, o_t$ | `f`, `i`, `o` | `(B, H)` | forget, input and output gate, between 0 and 1 |
 # | $g_t$ | `g` | `(B, H)` | candidate: what could be written, between −1 and 1 |
@@ -99,13 +99,13 @@ for f, i, what in ((1, 0, "keep"), (0, 1, "overwrite"), (1, 1, "add up"), (0, 0,
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 1 · One step, from its gates
 #
-# From the memory `c` (H,) and four rows (H,), the sums for forget gate, input gate, candidate and output gate *before* they are squashed, compute the new state and the new memory. **Predict:** how large can a state get, how large a memory?
+# From the memory `c` (H,) and four rows (H,), the **pre-activations** of forget gate, input gate, candidate and output gate (the numbers *before* they are squashed), compute the new state and the new memory. **Predict:** how large can a state get, how large a memory?
 #
 # <details><summary>Answer</summary>A state stays between −1 and 1. A memory can grow by almost 1 at each step: after T steps it lies between −T and T.</details>
 
 # %% tags=["exercise-1-stub"]
 def step_from_sums(a_f, a_i, a_g, a_o, c):
-    """The new state and the new memory, (H,) each, from four sums (H,) and the old memory (H,)."""
+    """The new state and the new memory, (H,) each, from four pre-activations (H,) and the old memory (H,)."""
     return ...
 
 # %% tags=["exercise-1-check"] slideshow={"slide_type": "skip"}
@@ -129,7 +129,7 @@ def check_step_from_sums(attempt):
         cases=[(arguments, step(*arguments)) for arguments in cases],
         tolerance=1e-6,
         misconceptions={
-            "gates lie between 0 and 1: squash their sums with σ first": lambda *a: step(*a, gate=lambda s: s),
+            "gates lie between 0 and 1: squash the pre-activations with σ first": lambda *a: step(*a, gate=lambda s: s),
             "gates are shares: squash them with σ; tanh can be negative": lambda *a: step(*a, gate=np.tanh),
             "the candidate lies in (−1, 1): tanh, not σ, or the memory could never be lowered": (
                 lambda *a: step(*a, squash=sigmoid)
@@ -157,9 +157,9 @@ def check_step_from_sums(attempt):
             "the input gate is missing: the candidate is written in full": (
                 lambda a_f, a_i, *a: step(a_f, np.inf, *a)
             ),
-            "the input gate has a sum of its own: it is not 1 − f": lambda a_f, a_i, *a: step(a_f, -a_f, *a),
+            "the input gate has a pre-activation of its own: it is not 1 − f": lambda a_f, a_i, *a: step(a_f, -a_f, *a),
             "the sign in σ: 1 / (1 + exp(−a))": lambda *a: step(*a, gate=lambda s: sigmoid(-s)),
-            "all four sums are squashed: σ for gates, tanh for the candidate": (
+            "all four pre-activations are squashed: σ for gates, tanh for the candidate": (
                 lambda *a: step(*a, gate=lambda s: s, squash=lambda s: s)
             ),
         },
@@ -170,7 +170,7 @@ check_step_from_sums(step_from_sums)
 
 # %% tags=["exercise-1-solution"] slideshow={"slide_type": "skip"}
 def step_from_sums_solution(a_f, a_i, a_g, a_o, c):
-    """The new state and the new memory, (H,) each, from four sums (H,) and the old memory (H,)."""
+    """The new state and the new memory, (H,) each, from four pre-activations (H,) and the old memory (H,)."""
     f, i, o = (1 / (1 + np.exp(-a)) for a in (a_f, a_i, a_o))
     c = f * c + i * np.tanh(a_g)
     return o * np.tanh(c), c
@@ -256,7 +256,7 @@ h_new.numpy().round(2)
 
 # %% tags=["topic-E1"]
 def lstm_step(x_t, h, c, weights):
-    """One step: input x_t (B, E), state h and memory c (B, H) give the next state and memory."""
+    """One step: input x_t (B, E), state h and cell state c (B, H) give the next state and cell state."""
     W_f, W_i, W_g, W_o, b_f, b_i, b_g, b_o = weights
     xh = torch.cat([x_t, h], dim=1)  # (B, E + H)
     f = torch.sigmoid(xh @ W_f + b_f)
@@ -277,7 +277,7 @@ print("equal to the four slides:", torch.equal(torch.cat(lstm_step(x_t, h, c, we
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The [x; h] form: one product
 #
-# All four sums multiply the same row. Put the four matrices side by side, and multiply once:
+# All four pre-activations are products with the same row. Put the four matrices side by side, and multiply once:
 #
 # $$[a_f, a_i, a_g, a_o] = [x_t; h_{t-1}]\, W + b \qquad W \text{ is } (E + H) \times 4H$$
 
@@ -290,7 +290,7 @@ def lstm_step_fused(x_t, h, c, W, b):
 
 
 def lstm(x, h, c, step, *weights):
-    """All states (B, T, H) and the last memory (B, H), from inputs x (B, T, E), state h and memory c."""
+    """All states (B, T, H) and the last cell state (B, H), from inputs x (B, T, E), state h and cell state c."""
     states = []
     for x_t in x.unbind(dim=1):
         h, c = step(x_t, h, c, *weights)
@@ -399,11 +399,11 @@ for name, cell in {"as in 1997, f = 1": of_1997, "with forget gate": weights}.it
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The direct path
 #
-# How does $c_T$ depend on $c_0$, a hundred steps earlier? In the plain cell each step multiplies by a matrix and a slope. Here one path goes straight through the sums; along it each unit's memory is multiplied by its forget gates:
+# How does $c_T$ depend on $c_0$, a hundred steps earlier? In the plain cell each step multiplies by a matrix and a slope. Here one path, the **constant error carousel**, goes straight through the sums; along it each unit's memory is multiplied by its forget gates:
 #
 # $$\frac{\partial c_T}{\partial c_0}\bigg|_{\text{direct}} = \prod_{t=1}^{T} f_t$$
 #
-# (entry by entry). A gate is $\sigma$ of a sum; let that sum be just its bias:
+# (entry by entry). A gate is $\sigma$ of a pre-activation; let that be just its bias:
 
 # %% tags=["topic-E1", "nbval-check-output"]
 for bias in (0, 1, 5):
@@ -542,13 +542,13 @@ for what in ("as PyTorch starts", "forget gates opened"):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 2 · Peepholes
 #
-# The gates of an LSTM see the input and the state, but not what is *in* the memory. Gers and Schmidhuber (2000) gave each gate a **peephole**: before squashing, each unit adds its own memory times a weight of its own. Forget and input gate look at the old memory, the output gate at the new one. Arguments: the four sums, `c`, and the peepholes `p_f`, `p_i`, `p_o`, all (H,). **Predict:** how many more parameters?
+# The gates of an LSTM see the input and the state, but not what is *in* the memory. Gers and Schmidhuber (2000) gave each gate a **peephole**: before squashing, each unit adds its own memory times a weight of its own. Forget and input gate look at the old memory, the output gate at the new one. Arguments: the four pre-activations, `c`, and the peepholes `p_f`, `p_i`, `p_o`, all (H,). **Predict:** how many more parameters?
 #
 # <details><summary>Answer</summary>3H: a row for each gate, no matrix. Each unit looks at itself only.</details>
 
 # %% tags=["exercise-2-stub"]
 def peephole_step(a_f, a_i, a_g, a_o, c, p_f, p_i, p_o):
-    """The new state and the new memory, (H,) each, from sums, old memory and peepholes (H,)."""
+    """The new state and the new memory, (H,) each, from pre-activations, old memory and peepholes (H,)."""
     return ...
 
 # %% tags=["exercise-2-check"] slideshow={"slide_type": "skip"}
@@ -583,7 +583,7 @@ def check_peephole_step(attempt):
             "the candidate has no peephole": lambda *a: step(*a, p_g=a[6]),
             "a peephole shows the memory itself, not its tanh": lambda *a: step(*a, look=lambda p, c: p * np.tanh(c)),
             "a peephole is added before squashing": outside,
-            "a peephole is added to the sum, not multiplied with it": times,
+            "a peephole is added to the pre-activation, not multiplied with it": times,
             "each unit sees only its own memory: p * c, entry by entry, not p @ c": (
                 lambda *a: step(*a, look=np.dot)
             ),
@@ -602,7 +602,7 @@ check_peephole_step(peephole_step)
 
 # %% tags=["exercise-2-solution"] slideshow={"slide_type": "skip"}
 def peephole_step_solution(a_f, a_i, a_g, a_o, c, p_f, p_i, p_o):
-    """The new state and the new memory, (H,) each, from sums, old memory and peepholes (H,)."""
+    """The new state and the new memory, (H,) each, from pre-activations, old memory and peepholes (H,)."""
     f, i = (1 / (1 + np.exp(-(a + p * c))) for a, p in ((a_f, p_f), (a_i, p_i)))
     c = f * c + i * np.tanh(a_g)
     o = 1 / (1 + np.exp(-(a_o + p_o * c)))
@@ -617,13 +617,13 @@ check_peephole_step(peephole_step_solution)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 3 · One gate for two
 #
-# Forgetting and writing often go together: replace what is thrown away. Greff and colleagues (2017) tried an LSTM with **coupled gates**: what the forget gate does not keep, the input gate fills. Write its step; there is no sum $a_i$. **Predict:** from $c_0 = 0$, how large can the memory get?
+# Forgetting and writing often go together: replace what is thrown away. Greff and colleagues (2017) tried an LSTM with **coupled gates**: what the forget gate does not keep, the input gate fills. Write its step; there is no pre-activation $a_i$. **Predict:** from $c_0 = 0$, how large can the memory get?
 #
 # <details><summary>Answer</summary>It stays between −1 and 1: each new memory is a mean of the old one and a candidate, weighted by f and 1 − f. Such a memory cannot count on and on.</details>
 
 # %% tags=["exercise-3-stub"]
 def coupled_step(a_f, a_g, a_o, c):
-    """The new state and the new memory, (H,) each, from three sums (H,) and the old memory (H,)."""
+    """The new state and the new memory, (H,) each, from three pre-activations (H,) and the old memory (H,)."""
     return ...
 
 # %% tags=["exercise-3-check"] slideshow={"slide_type": "skip"}
@@ -650,7 +650,7 @@ def check_coupled_step(attempt):
             "1 − f is taken after squashing, not σ(1 − a_f)": (
                 lambda *a: step(*a, write=lambda f, a_f: sigmoid(1 - a_f))
             ),
-            "squash the sum first: the share written is 1 − σ(a_f), not 1 − a_f": (
+            "squash the pre-activation first: the share written is 1 − σ(a_f), not 1 − a_f": (
                 lambda *a: step(*a, write=lambda f, a_f: 1 - a_f)
             ),
             "the forget gate keeps: f goes with the old memory, 1 − f with the candidate": (
@@ -658,7 +658,7 @@ def check_coupled_step(attempt):
             ),
             "the candidate is squashed with tanh, not with σ": lambda *a: step(*a, squash=sigmoid),
             "the candidate is squashed, too, with tanh": lambda *a: step(*a, squash=lambda a: a),
-            "the output gate has its own sum a_o; only forgetting and writing are coupled": (
+            "the output gate has its own pre-activation a_o; only forgetting and writing are coupled": (
                 lambda a_f, a_g, a_o, c: step(a_f, a_g, -a_f, c)
             ),
             "what is shown is tanh of the memory": lambda *a: (sigmoid(a[2]) * step(*a)[1], step(*a)[1]),
@@ -672,7 +672,7 @@ check_coupled_step(coupled_step)
 
 # %% tags=["exercise-3-solution"] slideshow={"slide_type": "skip"}
 def coupled_step_solution(a_f, a_g, a_o, c):
-    """The new state and the new memory, (H,) each, from three sums (H,) and the old memory (H,)."""
+    """The new state and the new memory, (H,) each, from three pre-activations (H,) and the old memory (H,)."""
     f, o = 1 / (1 + np.exp(-a_f)), 1 / (1 + np.exp(-a_o))
     c = f * c + (1 - f) * np.tanh(a_g)
     return o * np.tanh(c), c
@@ -863,7 +863,7 @@ differences = [(a - b).abs().max().item() for a, b in zip((one, *gradients[0]), 
 print("states and all gradients equal to 1e-10:", max(differences) < 1e-10)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Forgetting the bias is the classic slip: it shifts the sum of the gate by twice the bias.
+# Forgetting the bias is the classic slip: it shifts the pre-activation of the gate by twice the bias.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Inside or outside?
@@ -1037,7 +1037,7 @@ print(f"units for {budget:,} parameters:", {kind: units_for(kind, budget) for ki
 # A plain cell with as many *units* has a quarter of the LSTM's parameters. A fair comparison gives each cell as many *parameters*, or as many *seconds*.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 4 to 3 to 1: four sums, three sums, one sum, each with a matrix of E plus H rows. Comparisons at equal width flatter the LSTM.
+# 4 to 3 to 1: four pre-activations, three, one, each with a matrix of E plus H rows. Comparisons at equal width flatter the LSTM.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### How fast?
@@ -1068,7 +1068,7 @@ for kind, cell in KINDS.items():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A race on three tasks
 #
-# Random sequences, an answer at each step. Equal parameters (about 1,500 in the cell), one learning rate for all, only 50 training steps, five starts each:
+# Random sequences, an answer at each step. Equal parameters (about 1,500 in the cell), one learning rate for all, only 50 training steps, five seeds each:
 #
 # | task | input | target at each step | length |
 # |---|---|---|---|
@@ -1168,7 +1168,7 @@ race = {
 
 
 def plot_race():
-    """Draw the share of right answers of each cell in each task: mean, standard deviation and every start."""
+    """Draw the share of right answers of each cell in each task: mean, standard deviation and every seed."""
     fig, ax = plt.subplots(figsize=(8.6, 3.4))
     for dx, (kind, mark) in zip((-0.22, 0, 0.22), (("RNN", "s"), ("GRU", "^"), ("LSTM", "o"))):
         for i, task in enumerate(TASKS):
@@ -1186,7 +1186,7 @@ def plot_race():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### No cell wins them all
 #
-# Mean ± standard deviation of five starts; small dots are the starts:
+# Mean ± standard deviation of five seeds; small dots are the seeds:
 
 # %% tags=["topic-E3", "output-only"]
 show(plot_race(), "After 50 steps the LSTM counts best, the GRU keeps best, and the plain cell, without any gate, echoes best.")
@@ -1219,7 +1219,7 @@ for name, (task, sizes) in TASKS.items():
 # - Otherwise **try them**, at equal parameters, with several starts.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Look at the small dots: with one start only, some neighbours could have come out the other way round. All of this holds after 50 steps; more training changes it. Jozefowicz and others compared LSTM and GRU in far larger experiments: the GRU was ahead in all tasks but language modelling, and an LSTM that starts with forget bias 1 closed the gap. Greff and others compared variants of the LSTM only; none was clearly better.
+# Look at the small dots: with one seed only, some neighbours could have come out the other way round. All of this holds after 50 steps; more training changes it. Jozefowicz and others compared LSTM and GRU in far larger experiments: the GRU was ahead in all tasks but language modelling, and an LSTM that starts with forget bias 1 closed the gap. Greff and others compared variants of the LSTM only; none was clearly better.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Depth: cells on top of cells
@@ -2251,7 +2251,7 @@ kept = stream_perplexity(model, toy_streams["validation"][:1501])
 print("with patience it stops early:", len(curve) < 20, "  and the best weights are kept:", math.isclose(kept, best, rel_tol=1e-5))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# With patience 3 the training would have ended three epochs after the dot. One start each: the curves tell where to stop, not which cell is best.
+# With patience 3 the training would have ended three epochs after the dot. One seed each: the curves tell where to stop, not which cell is best.
 
 # %% slideshow={"slide_type": "skip"}
 SEEDS = (0, 1, 2)
@@ -2279,7 +2279,7 @@ of_window = math.exp(-log_probs(toy_window, *windows(toy["test"], 6, toy_number)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The grammar: equal parameters
 #
-# All 10,000 sentences, one pass for each network; mean ± standard deviation of three starts for the recurrent ones. Test perplexity per token:
+# All 10,000 sentences, one pass for each network; mean ± standard deviation of three seeds for the recurrent ones. Test perplexity per token:
 
 # %% tags=["topic-E6"]
 print(f"uniform               {45:5.2f}")
@@ -2293,7 +2293,7 @@ print(f"floor                 {grammar.optimal_perplexity():5.2f}")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 worst, best = ({kind: pick(values) for kind, values in toy_results.items()} for pick in (max, min))
-print("GRU and LSTM beat the plain cell in every start:", max(worst["GRU"], worst["LSTM"]) < best["RNN"])
+print("GRU and LSTM beat the plain cell for every seed:", max(worst["GRU"], worst["LSTM"]) < best["RNN"])
 print("all stay within 12 % of the floor:              ", max(worst.values()) < 1.12 * grammar.optimal_perplexity())
 print("all beat Kneser–Ney:                            ", max(worst.values()) < perplexity(toy_kn, toy["test"]))
 
@@ -2317,7 +2317,7 @@ def start_from_frequencies(model, ids):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Real text
 #
-# The prose of notebooks 1 to 3, one pass, one start, equal parameters. The bias of the output layer starts with the words' frequencies.
+# The prose of notebooks 1 to 3, one pass, one seed, equal parameters. The bias of the output layer starts with the words' frequencies.
 
 # %% tags=["topic-E6"]
 settings = {"B": 32, "T": 8, "epochs": 1, "lr": 0.015, "weight_decay": 0.05}
@@ -2346,7 +2346,7 @@ print("and Kneser–Ney:                                   ", max(of_lstm, of_gr
 # Both gated cells are ahead of careful counting after a single pass; the plain cell is behind.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The settings were chosen on the validation text. One start each here; `make bench` takes three. LSTM and GRU are too close for one start to order them. Notebook 2's window model came to about 90 with more parameters and two passes (`make bench`).
+# The hyperparameters were chosen on the validation text. One seed each here; `make bench` takes three. LSTM and GRU are too close for one seed to order them. Notebook 2's window model came to about 90 with more parameters and two passes (`make bench`).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Equal seconds
@@ -2428,7 +2428,7 @@ show(plot_gates(sentence), "The units that keep most inside a sentence (top) clo
 # Let the room describe columns before rows. At EOS the top rows of the left picture are dark: these units forget, and the right picture shows what is written instead. This is the gate that the cell of 1997 did not have.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Is it so in every start?
+# ### Is it so for every seed?
 #
 # For the eight of 32 units that keep most inside sentences of the validation text, and for all units, over 4,000 tokens of test text:
 
@@ -2443,14 +2443,14 @@ for seed, model in enumerate(toy_models["LSTM"]):
     best = means["validation"][0].argsort(descending=True)[:8]
     inside, at_end = means["test"]
     keepers.append((inside[best].mean().item(), at_end[best].mean().item()))
-    print(f"start {seed}: forget gate of the eight keepers {keepers[-1][0]:.2f}, at EOS {keepers[-1][1]:.2f}", end="")
+    print(f"seed {seed}: forget gate of the eight keepers {keepers[-1][0]:.2f}, at EOS {keepers[-1][1]:.2f}", end="")
     print(f"   all units {inside.mean():.2f}, at EOS {at_end.mean():.2f}")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
-print("at EOS the keepers' forget gates are half as open or less, in every start:", all(b < a / 2 for a, b in keepers))
+print("at EOS the keepers' forget gates are half as open or less, for every seed:", all(b < a / 2 for a, b in keepers))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# A picture shows one sentence and one start; a statement needs all of them, and a number. The direct path from before EOS is nearly cut for these units. Nobody told the network to forget there; sentences are independent here, so the past is useless, and the gates say so.
+# A picture shows one sentence and one seed; a statement needs all of them, and a number. The direct path from before EOS is nearly cut for these units. Nobody told the network to forget there; sentences are independent here, so the past is useless, and the gates say so.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A unit that counts
@@ -2469,7 +2469,7 @@ print("target", " ".join(f"{('clo', 'equ', 'opn')[k]}" for k in y[0]))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Train a small one
 #
-# Eight units, texts of 40 brackets, three random starts. Then longer texts than it has ever seen:
+# Eight units, texts of 40 brackets, three random seeds. Then longer texts than it has ever seen:
 
 # %% slideshow={"slide_type": "skip"}
 class BracketReader(nn.Module):
@@ -2522,7 +2522,7 @@ for T in (40, 100, 300):
 
 # %% slideshow={"slide_type": "skip"}
 def read_brackets(reader, x, unit=None, at=(0.0, 0.0)):
-    """Memories, states (B, T, H) and scores (B, T, 3) of a BracketReader; one unit's memory and state may be held."""
+    """Memories, states (B, T, H) and scores (B, T, 3) of a BracketReader; one unit's memory and state may be set to a constant."""
     weights, history = weights_of(reader.lstm, 0), []
     h, c = torch.zeros(2, len(x), reader.lstm.hidden_size).unbind()
     with torch.no_grad():
@@ -2547,10 +2547,10 @@ for seed, reader in enumerate(readers):
     r = correlations(read_brackets(reader, x)[0], depth)
     counters.append(r.abs().argmax().item())
     best.append(r.abs().max().item())
-    print(f"start {seed}: correlation with the depth", " ".join(f"{a:5.2f}" for a in r), f"  unit {counters[-1]}")
+    print(f"seed {seed}: correlation with the depth", " ".join(f"{a:5.2f}" for a in r), f"  unit {counters[-1]}")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
-print("in every start a unit's memory follows the depth with a correlation above 0.9:", min(best) > 0.9)
+print("for every seed a unit's memory follows the depth with a correlation above 0.9:", min(best) > 0.9)
 with torch.no_grad():
     same_scores = [torch.allclose(reader(x), read_brackets(reader, x)[2], atol=1e-4) for reader in readers]
 print("our step gives the same scores as nn.LSTM:", all(same_scores))
@@ -2561,7 +2561,7 @@ print("our step gives the same scores as nn.LSTM:", all(same_scores))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Test it: ablation
 #
-# A correlation is not yet a use. Hold one unit at its average, memory and state, for all texts and steps, and count the right answers:
+# A correlation is not yet a use. Replace one unit by its average, hidden and cell state, for all texts and steps (**mean ablation**), and count the right answers:
 
 # %% tags=["topic-E1"]
 damage = []
@@ -2571,11 +2571,11 @@ for seed, (reader, counter) in enumerate(zip(readers, counters)):
     right = [share_of_right(read_brackets(reader, x, k, at)[2], y) for k, at in enumerate(averages)]
     others = right[:counter] + right[counter + 1 :]
     damage.append((right[counter], np.mean(others)))
-    print(f"start {seed}: intact {share_of_right(scores, y):.0%}, unit {counter} held {right[counter]:.0%}", end="")
-    print(f", others held one by one {np.mean(others):.0%} ± {np.std(others, ddof=1):.0%}, worst {min(others):.0%}")
+    print(f"seed {seed}: intact {share_of_right(scores, y):.0%}, unit {counter} ablated {right[counter]:.0%}", end="")
+    print(f", others one by one {np.mean(others):.0%} ± {np.std(others, ddof=1):.0%}, worst {min(others):.0%}")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
-print("holding it costs more than five points, in every start:", max(a for a, _ in damage) < 0.95)
+print("ablating it costs more than five points, for every seed:", max(a for a, _ in damage) < 0.95)
 
 # %% [markdown]
 # The count is spread over several units: where another unit's loss hurts more, the answer is read mainly from that one. Correlation finds candidates, ablation tells what is used.
@@ -2593,7 +2593,7 @@ all_gates = [gates_of(reader.lstm, reader.C(x).detach()) for reader in readers]
 for seed, (gates, counter) in enumerate(zip(all_gates, counters)):
     for bracket, number in (("(", 0), (")", 1)):
         means = {name: a[:, :, counter][x == number].mean() for name, a in gates.items()}
-        print(f"start {seed}, {bracket}  ", "   ".join(f"{name} {mean:5.2f}" for name, mean in means.items()))
+        print(f"seed {seed}, {bracket}  ", "   ".join(f"{name} {mean:5.2f}" for name, mean in means.items()))
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 both_open, opposite = [], []
@@ -2601,7 +2601,7 @@ for gates, counter in zip(all_gates, counters):
     f, i, g = (gates[name][:, :, counter] for name in "fig")
     both_open.append(min(f.mean(), i.mean()).item())
     opposite.append((g[x == 0].mean() * g[x == 1].mean()).item())
-print("forget and input gate are open, above 0.7, in all starts: ", min(both_open) > 0.7)
+print("forget and input gate are open, above 0.7, in all seeds: ", min(both_open) > 0.7)
 print("the candidates of ( and ) have opposite signs:            ", max(opposite) < 0)
 
 # %% [markdown]

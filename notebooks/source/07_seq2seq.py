@@ -55,7 +55,7 @@ setup(seed=0)
 # | $x_j$ | `x` | `(B, S)` | word $j$ of the source; every row ends with EOS, then PAD |
 # | $y_t$ | `y` | `(B, T)` | word $t$ of the target, likewise |
 # | $h_j$ | `h` | `(B, S, H)` | state of the encoder at $x_j$ |
-# | $v$ | | `(B, H)` twice | state and memory that the encoder hands over |
+# | $v$ | | `(B, H)` twice | hidden and cell state that the encoder hands over |
 # | $s_t$ | `s` | `(B, T, H)` | state of the decoder before it writes $y_t$ |
 # | $\alpha_{tj}$ | `alpha` | `(B, T, S)` | weight of source word $j$ while $y_t$ is written |
 # | $c_t$ | `context` | `(B, T, H)` | $\sum_j \alpha_{tj} h_j$ |
@@ -64,7 +64,7 @@ setup(seed=0)
 # Numbers 0, 1, 2 stand for PAD, BOS, EOS everywhere; $|y|$ is the length of $y$, EOS included.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Two lengths, S and T, and two indices, j and t: the whole lecture is about having both. In earlier notebooks c was the LSTM's memory; papers on attention call the context c too, so it is c with an index t here.
+# Two lengths, S and T, and two indices, j and t: the whole lecture is about having both. In earlier notebooks c was the LSTM's cell state; papers on attention call the context c too, so it is c with an index t here.
 
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -74,7 +74,7 @@ setup(seed=0)
 #
 # $$p(y \mid x) = \prod_t p(y_t \mid y_1 \ldots y_{t-1}, v)$$
 #
-# $v$ is the encoder's last state and memory. $N$ words in, $M$ words out; none comes out before all are read.
+# $v$ is the encoder's last hidden and cell state. $N$ words in, $M$ words out; none comes out before all are read.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Sutskever, Vinyals and Le 2014; Cho and others 2014. Of the families of notebook 0 this is N → M with delay. The left half is a summary, N → 1. The right half is a language model that starts from the summary instead of from zero.
@@ -136,7 +136,7 @@ shift_right(y)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Encode: the chain stands still at PAD
 #
-# Rows end at different steps, but each needs the state after its own EOS. Notebook 5's step gets one more input column: 1 at a word, 0 at PAD. At 0 state and memory stay as they are.
+# Rows end at different steps, but each needs the state after its own EOS. Notebook 5's step gets one more input column: 1 at a word, 0 at PAD. At 0 hidden and cell state stay as they are.
 
 # %% slideshow={"slide_type": "skip"}
 def lstm_step_fused(x_t, h, c, W, b):
@@ -147,7 +147,7 @@ def lstm_step_fused(x_t, h, c, W, b):
 
 
 def lstm(x, h, c, step, *weights):
-    """All states (B, T, H) and the last memory (B, H), from inputs x (B, T, E), state h and memory c."""
+    """All states (B, T, H) and the last cell state (B, H), from inputs x (B, T, E), state h and cell state c."""
     states = []
     for x_t in x.unbind(dim=1):
         h, c = step(x_t, h, c, *weights)
@@ -163,14 +163,14 @@ def step_at_words(x_t, h, c, W, b):
 
 
 def encoded(x, C, W, b):
-    """The vector v, state and memory (B, H) each, after the EOS of each row of x (B, S); C (V, E) embeds."""
+    """The vector v, hidden and cell state (B, H) each, after the EOS of each row of x (B, S); C (V, E) embeds."""
     zero = C.new_zeros(len(x), len(b) // 4)
     inputs = torch.cat([C[x], (x != PAD)[:, :, None]], dim=2)  # (B, S, E + 1)
     states, c = lstm(inputs, zero, zero, step_at_words, W, b)
     return states[:, -1], c
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# lstm and lstm_step_fused are notebook 5's, word for word. v is state and memory side by side: the decoder gets both.
+# lstm and lstm_step_fused are notebook 5's, word for word. v is hidden and cell state side by side: the decoder gets both.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Decode: a language model that starts from v
@@ -216,7 +216,7 @@ print("x", tuple(x.shape), "  v", [tuple(part.shape) for part in v], "  scores",
 
 # %% slideshow={"slide_type": "skip"}
 class OneVector(nn.Module):
-    """An encoder LSTM whose last state and memory, the vector v, start a decoder LSTM."""
+    """An encoder LSTM whose last hidden and cell state, the vector v, start a decoder LSTM."""
 
     def __init__(self, V_x, V_y, E, H):
         super().__init__()
@@ -225,7 +225,7 @@ class OneVector(nn.Module):
         self.output_layer = nn.Linear(H, V_y)
 
     def start(self, x):
-        """State and memory (B, H) of the encoder after the EOS of each row of x (B, S)."""
+        """Hidden and cell state (B, H) of the encoder after the EOS of each row of x (B, S)."""
         length = (x != PAD).sum(dim=1)
         packed = pack_padded_sequence(self.C_x(x), length, batch_first=True, enforce_sorted=False)
         h, c = self.encoder(packed)[1]
@@ -884,11 +884,11 @@ def train_translator(model, x, y, seed, steps, B=128, lr=0.01):
 # Two lines differ; only the one with the loss changes the result, as the slide before has shown. Both loops draw the same sentences in the same order, so that they can be compared.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Both loops from the same three starts, 100 steps each, and the mended loop on French. The loop as found gets its 16 columns:
+# Both loops from the same three seeds, 100 steps each, and the mended loop on French. The loop as found gets its 16 columns:
 
 # %% slideshow={"slide_type": "skip"}
 def three_runs(train, task, x, y):
-    """Models and losses (3, steps) of three starts, trained on rows x and y of a task."""
+    """Models and losses (3, steps) of three seeds, trained on rows x and y of a task."""
     models = [new_translator(task, seed) for seed in range(3)]
     return models, np.array([train(model, x, y, seed=seed, **SETTINGS) for seed, model in enumerate(models)])
 
@@ -902,7 +902,7 @@ print("French, nats per token in the last ten steps:", fr_losses[:, -10:].mean(a
 
 # %% slideshow={"slide_type": "skip"}
 def plot_two_losses(width=5):
-    """Draw the loss of both loops, three starts each, averaged over windows of steps."""
+    """Draw the loss of both loops, three seeds each, averaged over windows of steps."""
     fig, ax = plt.subplots(figsize=(8.6, 3))
     for name, color, line in (("mended", COLOR["lstm"], "-"), ("PAD counted", COLOR["baseline"], "--")):
         for seed, losses in enumerate(runs[name][1]):
@@ -922,18 +922,18 @@ def spread(values):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What the bug costs: the number, and the words
 #
-# Three starts, 100 steps.
+# Three seeds, 100 steps.
 
 # %% tags=["output-only"]
 show(plot_two_losses(), "The loss with PAD falls faster at first, since PAD is easy; the mended one ends lower.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The mean over three starts.
+# The mean over three seeds.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### … in numbers
 #
-# *Reported*: by the loop itself; *without PAD*: the same models on 500 new sentences. Exact match: mean ± standard deviation of three starts.
+# *Reported*: by the loop itself; *without PAD*: the same models on 500 new sentences. Exact match: mean ± standard deviation of three seeds.
 
 # %% tags=["output-only"]
 print("loop         reported     without PAD   exact match: known pairs   held-out pairs   (%)")
@@ -970,7 +970,7 @@ def word_for_word(task):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Do they translate?
 #
-# Exact match in per cent, mean ± standard deviation of three starts, 500 sentences each; beside it a dictionary, word by word.
+# Exact match in per cent, mean ± standard deviation of three seeds, 500 sentences each; beside it a dictionary, word by word.
 
 # %% tags=["topic-B6a", "topic-B6b"]
 print("                    new sentences of known pairs   with a held-out pair")
@@ -1018,7 +1018,7 @@ show_mistakes(fr_task, fr_models[0], 2)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The lecture's two sentences
 #
-# Both were kept out of training, and each of their words was met often, in other company. Three starts each, whatever comes out. First the English sentence, through one vector $v$ of state and memory:
+# Both were kept out of training, and each of their words was met often, in other company. Three seeds each, whatever comes out. First the English sentence, through one vector $v$ of hidden and cell state:
 
 # %% tags=["topic-B6b"]
 for model in de_models:
@@ -1037,7 +1037,7 @@ for model in fr_models:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What lies near in v?
 #
-# The training sentences whose $v$, state and memory side by side, has the largest cosine with that of a given one. In how many words do they differ from it, and in which?
+# The training sentences whose $v$, hidden and cell state side by side, has the largest cosine with that of a given one. In how many words do they differ from it, and in which?
 
 # %% tags=["topic-B6b"]
 @torch.no_grad()
@@ -1298,7 +1298,7 @@ print(V_x, "and", V_y, "words; source words:", sorted(Counter(source_words.tolis
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A better encoder, still one vector
 #
-# Notebook 6's two chains; the decoder starts from both ends, states and memories side by side:
+# Notebook 6's two chains; the decoder starts from both ends, hidden and cell states side by side:
 
 # %% slideshow={"slide_type": "skip"}
 def reverse_padded(x, length):
@@ -1318,14 +1318,14 @@ reverse_padded(torch.arange(6)[None, :, None], torch.tensor([4])).flatten()
 
 # %%
 def read_to_end(lstm, e, length):
-    """All states (B, S, H) of an LSTM over vectors e (B, S, E); state and memory (B, H) after step length[b]."""
+    """All states (B, S, H) of an LSTM over vectors e (B, S, E); hidden and cell state (B, H) after step length[b]."""
     packed = pack_padded_sequence(e, length, batch_first=True, enforce_sorted=False)
     states, (h, c) = lstm(packed)
     return pad_packed_sequence(states, batch_first=True, total_length=e.shape[1])[0], h[0], c[0]
 
 
 def read_both_ends(ahead, back, e, length):
-    """States (B, S, H) of two chains over e (B, S, E), and the state and memory (B, H) at their ends."""
+    """States (B, S, H) of two chains over e (B, S, E), and the hidden and cell state (B, H) at their ends."""
     rightwards, h, c = read_to_end(ahead, e, length)
     leftwards, h_back, c_back = read_to_end(back, reverse_padded(e, length), length)
     states = torch.cat([rightwards, reverse_padded(leftwards, length)], dim=2)
@@ -1740,7 +1740,7 @@ for name, model in translators.items():
     print(f"{name:8} {right[name].double().mean():13.3f} {share_of_numbers(model, below_million):17.3f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# One start each here.
+# One seed each here.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exact match against length
@@ -1779,7 +1779,7 @@ print("one vector loses with length:", by_length["v"][1] > by_length["v"][3] > b
 print("dot attention does not:      ", min(by_length["dot"][1:]) > 0.95)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# One start each. Other starts of v differ by several points.
+# One seed each. Other seeds of v differ by several points.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Where does it look?

@@ -60,7 +60,7 @@ setup(seed=0)
 # | $x$ | `x` | `(B, …)` | requests, one row for each text; here empty |
 # | $y$ | `y` | `(B, T)` | rows of characters as numbers, each ended by EOS, then PAD |
 # | $w_t$ | `w` | `(B,)` | the characters of one step |
-# | $h_t, c_t$ | `state` | `(B, H)` each | state and memory of the LSTM |
+# | $h_t, c_t$ | `state` | `(B, H)` each | hidden and cell state of the LSTM |
 # | $p$ | `log_p` | `(B, V)` | probabilities of the next character, as logarithms |
 # | $T$ | `T` | | temperature (in a shape: the length of the rows) |
 # | $k$, $p_{\text{top}}$ | `top_k`, `top_p` | | how many, or what share, may be drawn from |
@@ -251,7 +251,7 @@ class CharacterLM(nn.Module):
         init_forget_bias(self.lstm, 1.0)
 
     def start(self, x):
-        """The first state and memory (B, H) for each row of x: zeros, since nothing is asked for."""
+        """The first hidden and cell state (B, H) for each row of x: zeros, since nothing is asked for."""
         zeros = self.C.weight.new_zeros(len(x), self.H)
         return zeros, zeros
 
@@ -1376,7 +1376,7 @@ few = all_sequences(V=6, longest=4)
 for seed in range(3):
     torch.manual_seed(seed)
     small = Writer(V=6, E=3, H=4)
-    small.output_layer.weight.data *= 5  # larger weights, more confident models
+    small.output_layer.weight.data *= 5  # larger weights, overconfident models
     brute = log_p_of(small, torch.zeros(len(few), 0), few).sort(descending=True)
     found, total = beam_search(small, torch.zeros(1, 0), k=len(few), longest=4)
     same = torch.equal(found[0, 0], few[brute.indices[0]]) and torch.allclose(total[0], brute.values, atol=1e-4)
@@ -1872,7 +1872,7 @@ print(*failures[:2], sep="\n\n")
 # A closing bracket is right only if one is open; a quote ends a string or begins one. A network that writes Python has to keep such things somewhere in its 320 units. Is there **one unit** for each of them?
 #
 # 1. **Find** (notebook 5): which unit's memory follows the bracket depth? Choose it on validation functions, report it on test functions: the best of 320 looks good on the texts by which it was chosen.
-# 2. **Test**: hold this unit at its average. What gets worse, and only that?
+# 2. **Test**: replace this unit by its average (mean ablation). What gets worse, and only that?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Karpathy, Johnson and Fei-Fei looked into character LSTMs in 2015, trained on a novel and on the source of Linux: among the units were some for quotes, nesting and line length. The question here is how many such units this network has, and what they are worth to it.
@@ -1943,12 +1943,12 @@ print("agrees with Python's tokenizer in more than 99 % of the functions:", np.m
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Read, and keep every memory
 #
-# `step` gives state and memory; we keep both for all characters. Up to eighty random functions of each part, of 60 to 120 characters, in which a quote occurs. The result is a table of 320 numbers for each character:
+# `step` gives hidden and cell state; we keep both for all characters. Up to eighty random functions of each part, of 60 to 120 characters, in which a quote occurs. The result is a table of 320 numbers for each character:
 
 # %%
 @torch.no_grad()
 def history_of(model, y):
-    """States and memories (2, B, T, H) of a model after each number that it reads for y (B, T)."""
+    """Hidden and cell states (2, B, T, H) of a model after each number that it reads for y (B, T)."""
     state, history = model.start(y), []
     for w in shift_right(y).T:
         _, state = model.step(w, state)
@@ -1972,7 +1972,7 @@ with torch.no_grad():
 print("from these states the output layer gives the scores of the writer:", same)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Two, because of state and memory; then functions, characters, units. The modules of the two parts are different.
+# Two, because of hidden and cell state; then functions, characters, units. The modules of the two parts are different.
 
 # %% slideshow={"slide_type": "skip"}
 def correlations(memories, depth):
@@ -2144,25 +2144,25 @@ show(plot_strips(shown, shown_units, shown_titles), message)
 # Each character is coloured by the memory after it was read. Look at the top strip at each bracket, and at the bottom one between quotes. One function is an example; the table before has all of them.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Hold it: the writer without a unit
+# ### Mean ablation: the writer without a unit
 #
-# A writer in which some units are held at an average in each row, state and memory. Like any model it has `start` and `step`:
+# **Mean ablation**: a writer in which some units, in each row, are replaced by their average, hidden and cell state. Like any model it has `start` and `step`:
 
 # %%
-class Held:
-    """A writer whose units in mask (B, H) keep the state and memory in at (2, H)."""
+class MeanAblated:
+    """A writer whose units in mask (B, H) keep the hidden and cell state in at (2, H)."""
 
     def __init__(self, writer, mask, at):
         self.writer, self.mask, self.at = writer, mask, at
 
     def start(self, x):
-        """The first state and memory (B, H) of the writer."""
+        """The first hidden and cell state (B, H) of the writer."""
         return self.writer.start(x)
 
     def step(self, w, state):
-        """Log-probabilities (B, V) of the character after w (B,), and the new state; some units held."""
+        """Log-probabilities (B, V) of the character after w (B,), and the new state; some units ablated."""
         _, state = self.writer.step(w, state)
-        s, c = (torch.where(self.mask, held, part) for held, part in zip(self.at, state))
+        s, c = (torch.where(self.mask, mean, part) for mean, part in zip(self.at, state))
         return torch.log_softmax(self.writer.output_layer(self.writer.norm(s)), dim=1), (s, c)
 
 # %% slideshow={"slide_type": "skip"}
@@ -2200,7 +2200,7 @@ for name, which in zip(DECISIONS, zip(*decisions_of(small))):
 # The marks stand where a character is a decision. After a line break, each blank and the first other character decide the indentation.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# For the comparison all groups of held units read all texts in one batch: a mask for each pair of group and text. The damage is what the characters cost more than with nothing held, once averaged over the decisions and once over all other characters.
+# For the comparison all groups of ablated units read all texts in one batch: a mask for each pair of group and text. The damage is what the characters cost more than with nothing ablated, once averaged over the decisions and once over all other characters.
 
 # %% slideshow={"slide_type": "skip"}
 @torch.no_grad()
@@ -2222,11 +2222,11 @@ def masks(groups, B):
 
 # %% slideshow={"slide_type": "skip"}
 def damage(groups, y, decisions):
-    """What it costs to hold each group of units: nats more (G - 1, 5) at decisions, and (G - 1, 5) elsewhere.
+    """What it costs to ablate each group of units: nats more (G - 1, 5) at decisions, and (G - 1, 5) elsewhere.
 
     The first group is the one to compare with; decisions (B, T, 5) are bools.
     """
-    nats = nats_of(Held(writer, masks(groups, len(y)), averages), y.repeat(len(groups), 1))
+    nats = nats_of(MeanAblated(writer, masks(groups, len(y)), averages), y.repeat(len(groups), 1))
     more = nats.unflatten(0, (len(groups), -1)) - nats[: len(y)]  # (G, B, T)
     means = [torch.stack([more[1:, which].mean(dim=1) for which in kind], dim=1) for kind in decided_and_not(y, decisions)]
     return [mean.numpy() for mean in means]
@@ -2238,7 +2238,7 @@ def decided_and_not(y, decisions):
     return of_each, [(y != PAD) & ~which for which in of_each]
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Which units are held: none, the five best, twenty others one by one.
+# Which units are ablated: none, the five best, twenty others one by one.
 
 # %% slideshow={"slide_type": "skip"}
 y = watched_rows["test"][:40]
@@ -2252,12 +2252,12 @@ at_decisions, elsewhere = damage(groups, y, decisions)
 print("groups:", len(groups), "  decisions:", dict(zip(DECISIONS, decisions.sum(dim=(0, 1)).tolist())))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Hold the best unit, or another one
+# ### Ablate the best unit, or another one
 #
-# Forty test functions; nats more per character, at the decisions and at all other characters. Beside: twenty other units, drawn at random and held one by one.
+# Forty test functions; nats more per character, at the decisions and at all other characters. Beside: twenty other units, drawn at random and ablated one by one.
 
 # %% tags=["topic-G1"]
-print(f"{'nats more':17} number   best unit held    elsewhere    20 others: mean ± sd, worst")
+print(f"{'nats more':17} number   best ablated      elsewhere    20 others: mean ± sd, worst")
 for k, name in enumerate(DECISIONS):
     others = at_decisions[5:, k]
     print(f"{name:17} {decisions[:, :, k].sum():6}   {at_decisions[k, k]:+.3f} ({best[k][0]:3})", end="")
@@ -2269,10 +2269,10 @@ for k in (0, 1):
     print(f"its unit: {DECISIONS[k]} cost more than without any of 20 others: {most}")
     print(f"    and the damage there is over three times that elsewhere: {three_times}")
 print("the unit for the line of a def: at its colon less than 0.1 nats:", at_decisions[4, 4] < 0.1)
-nothing_held = nats_of(Held(writer, masks([[]], len(y)), averages), y)[y != PAD].mean().item()
+nothing_ablated = nats_of(MeanAblated(writer, masks([[]], len(y)), averages), y)[y != PAD].mean().item()
 with torch.no_grad():
-    exact = abs(nothing_held - sequence_loss(writer(y[:, :0], y), y).item()) < 1e-4
-print("with no unit held it is the writer:", exact)
+    exact = abs(nothing_ablated - sequence_loss(writer(y[:, :0], y), y).item()) < 1e-4
+print("with no unit ablated it is the writer:", exact)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The second column is the damage where the feature decides, the third the damage everywhere else. Ask which unit is missed most, and compare with its correlation two slides before.
@@ -2290,7 +2290,7 @@ print("with no unit held it is the writer:", exact)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Ten at a time
 #
-# If a feature is spread over units, one of them will not be missed. Hold the **ten** best for each feature, beside five random tens:
+# If a feature is spread over units, one of them will not be missed. Ablate the **ten** best for each feature, beside five random tens:
 
 # %% slideshow={"slide_type": "skip"}
 tens = [correlations(memories[0][None], features[0][None, :, k]).abs().topk(10).indices.tolist() for k in range(5)]
@@ -2300,14 +2300,14 @@ for feature, ten in zip(FEATURES, tens):
     print(f"{feature:18}", *(f"{unit:3}" for unit in ten))
 
 # %% tags=["topic-G1"]
-print(f"{'nats more':17}  best ten held   elsewhere    5 random tens: mean ± sd")
+print(f"{'nats more':17}  ten ablated     elsewhere    5 random tens: mean ± sd")
 for k, name in enumerate(DECISIONS):
     others = of_tens[5:, k]
     print(f"{name:17}  {of_tens[k, k]:+.2f}           {tens_elsewhere[k, k]:+.2f}", end="")
     print(f"        {others.mean():+.2f} ± {others.std(ddof=1):.2f}")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
-print("ten units for the def: its colon costs over ten times what holding one costs:", of_tens[4, 4] > 10 * at_decisions[4, 4])
+print("ten units for the def: its colon costs over ten times what ablating one costs:", of_tens[4, 4] > 10 * at_decisions[4, 4])
 print("and the damage there is over five times that elsewhere:", of_tens[4, 4] > 5 * tens_elsewhere[4, 4])
 print("and more than with any random ten:", of_tens[4, 4] > of_tens[5:, 4].max())
 
@@ -2323,20 +2323,20 @@ print("and more than with any random ten:", of_tens[4, 4] > of_tens[5:, 4].max()
 # 200 texts each at $T = 1$, in one batch. **Predict:** which is missed most, measured by the share that is Python: the unit for brackets, the ten for strings, or ten at random?
 
 # %% tags=["topic-G1"]
-held_in_writing = {"none": [], "brackets": [best[1][0]], "ten for strings": tens[0], "ten at random": random_tens[0]}
+ablated = {"none": [], "brackets": [best[1][0]], "ten for strings": tens[0], "ten at random": random_tens[0]}
 torch.manual_seed(0)
-without = Held(writer, masks(list(held_in_writing.values()), 200), averages)
+without = MeanAblated(writer, masks(list(ablated.values()), 200), averages)
 _, good = judged(write(without, torch.zeros(800, 0), sampler(T=1), longest=251))
 share = np.reshape(good, (4, 200)).mean(axis=1)
-for name, part in zip(held_in_writing, share):
-    print(f"held: {name:16} {part:.0%} ± {np.sqrt(part * (1 - part) / 199):.0%} are Python")
+for name, part in zip(ablated, share):
+    print(f"ablated: {name:16} {part:.0%} ± {np.sqrt(part * (1 - part) / 199):.0%} are Python")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 print("without the ten for strings, at least 10 in 100 fewer parse:", share[2] < share[0] - 0.1)
 print("and fewer than without ten at random:                       ", share[2] < share[3])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The numbers after ± are standard deviations of a share of 200 texts: differences of a few points mean nothing, which is why the row at random stands there. A held unit is wrong at every character, and one mistake per text is enough for the parser.
+# The numbers after ± are standard deviations of a share of 200 texts: differences of a few points mean nothing, which is why the row at random stands there. An ablated unit is wrong at every character, and one mistake per text is enough for the parser.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Look for yourself
@@ -2358,7 +2358,7 @@ def watch_a_unit(text, unit):
     show(plot_strips(text, [unit], [f"unit {unit} of {writer.H}"]), message)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Let students report units with a meaning of their own, then ask how they would test it: on which texts was it found, on which is it confirmed, and what gets worse when it is held? Most units have no meaning that a single word describes.
+# Let students report units with a meaning of their own, then ask how they would test it: on which texts was it found, on which is it confirmed, and what gets worse when it is ablated? Most units have no meaning that a single word describes.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you now have

@@ -599,7 +599,7 @@ def trained(name, train, seed=0, K=500, H=192):
     return model.eval(), *words
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Chosen on validation, from one start: the rate, the number of units, the batch, no dropout.
+# Chosen on validation, from one seed: the rate, the number of units, the batch, no dropout.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Both translators
@@ -875,7 +875,7 @@ for label, wanted in (("a reference seen", True), ("none seen", False)):
 print("the leak raises BLEU:", leaky_bleu > valid_bleu["short"]["network, beam of 4"])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Nothing about the network has changed: only the question is easier. The items with a reference that was a training target come out far better; they may be easier for other reasons, too. The honest number is that of validation, for the test still waits; one start each.
+# Nothing about the network has changed: only the question is easier. The items with a reference that was a training target come out far better; they may be easier for other reasons, too. The honest number is that of validation, for the test still waits; one seed each.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The test, once

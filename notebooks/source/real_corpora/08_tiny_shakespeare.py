@@ -47,7 +47,7 @@ setup(seed=0)
 # | $x, y$ | `x`, `y` | `(B, T)` | characters as numbers, and the character after each |
 # | $C$ | `C` | `(V, E)` | a vector for each character |
 # | $P_n$ | `tables` | `(R, E)` | vectors for groups of $n$ characters; R is `rows`, at most 20,011 |
-# | $h_t, c_t$ | `h`, `c` | `(B, H)` | state and memory of the LSTM |
+# | $h_t, c_t$ | `h`, `c` | `(B, H)` | hidden and cell state of the LSTM |
 # | $W_{hh}$ | `weight_hh_l0` | `(4H, H)` | from the state to the sums of gates and candidate, as `nn.LSTM` keeps it |
 # | $s$ | `share` | | the part of the training time that is over, from 0 to 1 |
 # | $\eta$ | `lr` | | the learning rate at its highest |
@@ -86,7 +86,7 @@ for name, part in {"read": read, "held out": held_out, "training": training, "va
     print(f"{name:10} {len(part):9,} characters")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Whoever tries twenty settings and reports the best on the validation text has trained on it, a little. The held-out ninth takes that damage here.
+# Whoever tries twenty sets of hyperparameters and reports the best on the validation text has trained on it, a little. The held-out ninth takes that damage here.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### How good is good?
@@ -710,7 +710,7 @@ N_GROUP = 4
 climb("groups of characters", lambda: grouped_model(read), rate=rising_and_falling)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# This is the bridge between notebook 1 and notebook 5: an n-gram model's table inside a recurrent network. That n = 4 was chosen on the held-out part, together with the other settings; these runs are not in this notebook.
+# This is the bridge between notebook 1 and notebook 5: an n-gram model's table inside a recurrent network. That n = 4 was chosen on the held-out part, together with the other hyperparameters; these runs are not in this notebook.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Rung 9: weight decay
