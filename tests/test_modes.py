@@ -164,7 +164,7 @@ def test_a_claim_that_says_something_else_when_it_is_run_again_is_red(plant, mod
     code, printed = run_pytest(plant(*SAID_ONCE, CLAIM), f"--nbval-mode={mode}")
 
     assert (code, failed(printed)) == (1, [1, 2, 3, 4])
-    assert printed.count("Run a second time in a row: Cell outputs differ") == 3
+    assert "Run a second time in a row: Cell outputs differ" in printed
     assert "Run a second time in a row: Cell execution caused an exception" in printed
 
 
