@@ -1,6 +1,7 @@
 """One look for the whole course: its colours, its style sheet, and `show`."""
 
 import json
+import warnings
 from base64 import b64encode
 from hashlib import sha256
 from html import escape
@@ -33,7 +34,8 @@ COLOR = {
 
 
 def use_course_style():
-    """Switch matplotlib to the course's style sheet."""
+    """Switch matplotlib to the course's style sheet; a character that its font lacks is drawn as a box, unannounced."""
+    warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from")
     plt.style.use(Path(__file__).with_name("course.mplstyle"))
 
 

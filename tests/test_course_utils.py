@@ -231,6 +231,17 @@ def test_a_figure_without_a_message_is_refused(shown, message):
     assert shown == []
 
 
+@pytest.mark.filterwarnings("error")
+def test_characters_that_the_font_lacks_are_drawn_without_a_warning(shown):
+    plotting.use_course_style()
+    figure, ax = plt.subplots()
+    ax.set(title="中文, עברית")
+
+    show(figure, "Words in other scripts.")
+
+    assert len(shown) == 2
+
+
 # --- films
 
 

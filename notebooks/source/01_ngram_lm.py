@@ -27,12 +27,13 @@ import math
 import random
 import time
 from collections import Counter, defaultdict
+from unicodedata import normalize
 
 import matplotlib.pyplot as plt
 import numpy as np
 from ipywidgets import IntSlider, Text, interact
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import load_grammar, load_prose
 
 setup(seed=0)
@@ -1447,6 +1448,7 @@ show(plot_next_words("return the name of", n=3), "The trigram's five likeliest w
 @interact(text=Text("this method is", description="text"), n=IntSlider(3, 1, 5, description="n", continuous_update=False))
 def typing(text, n):
     """Show the likeliest next words while text or order change."""
+    text = normalize("NFC", text)  # é in one character, however it was typed
     show(plot_next_words(text.replace("$", ""), n), f"Order {n} after “{text}”.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}

@@ -26,6 +26,7 @@
 import math
 from collections import Counter, defaultdict
 from functools import cache
+from unicodedata import normalize
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -38,7 +39,7 @@ from sklearn.naive_bayes import MultinomialNB
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import load_grammar, load_prose, tokenize
 
 setup(seed=0)
@@ -1569,6 +1570,7 @@ show(plot_likeliest("return the length of"), "The five likeliest words after “
 @interact(text=Text("return the width of", description="text", continuous_update=False))
 def typing(text):
     """Show the likeliest next words by both models while the text changes."""
+    text = normalize("NFC", text)
     show(plot_likeliest(text), f"The likeliest words after: {' '.join(known(text)) or '(the beginning)'}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}

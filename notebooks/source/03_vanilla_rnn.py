@@ -27,6 +27,7 @@ import math
 import time
 from collections import Counter, defaultdict
 from functools import cache
+from unicodedata import normalize
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -39,7 +40,7 @@ from sklearn.pipeline import make_pipeline
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import load_grammar, load_names, load_prose
 
 setup(seed=0)
@@ -1191,6 +1192,7 @@ show(plot_name("Frankreich"), "A test name, German for France: the answer change
 @interact(name=Text("Mordorország", description="name", continuous_update=False))
 def guess_language(name):
     """Draw the prediction while the name changes."""
+    name = normalize("NFC", name)  # á in one character, as in training, not a and an accent
     show(plot_name(name[:30]), f"What the network makes of “{name[:30]}”." if name else "Type a name.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}

@@ -33,7 +33,7 @@ from ipywidgets import Dropdown, FloatSlider, IntSlider, interact
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from course_utils import COLOR, check, setup, show, show_film
+from course_utils import COLOR, check, setup, show, show_film  # not found? Open it in the folder of the course
 
 setup(seed=0)
 

@@ -28,6 +28,7 @@ import math
 import time
 import warnings
 from collections import Counter, defaultdict
+from unicodedata import normalize
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -37,7 +38,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import load_grammar, load_names, load_prose
 
 setup(seed=0)
@@ -2661,6 +2662,7 @@ describe_count("(((((((((((((()))(")
 @interact(text=Text("(((((((((((((()))(", description="text", continuous_update=False))
 def count_brackets(text):
     """Print depth and memory of the counting unit over a text of the student's."""
+    text = normalize("NFC", text)
     brackets = "".join(c for c in text if c in "()")[:18]
     if brackets:
         describe_count(brackets)

@@ -34,6 +34,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from functools import partial
 from itertools import groupby, product
+from unicodedata import normalize
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -48,7 +49,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, pad
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import Grammar, load_grammar, load_stdlib_sources
 
 setup(seed=0)
@@ -1788,7 +1789,7 @@ describe_roles("item.price = round(item.price * rate, digits=places)")
 @interact(text=Text("item.price = round(item.price * rate, digits=places)", description="line"))
 def paste_line(text):
     """Print the roles of the names in a line of the student's."""
-    describe_roles(text)
+    describe_roles(normalize("NFC", text))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Type x, then x =, then x = f, then x = f(y): with each token the left side grows, and the answer for a token that is already there cannot change. That is what reading from the left means.

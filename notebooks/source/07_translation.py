@@ -28,6 +28,7 @@ import random
 import time
 from collections import Counter
 from itertools import product
+from unicodedata import normalize
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -39,7 +40,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 
 setup(seed=0)
 
@@ -1071,7 +1072,7 @@ show_beam("kannada", k=4, step=9)
 )
 def grow_beam(name, k, step):
     """Draw the beam for a name of the student's."""
-    show_beam(name, k, step)
+    show_beam(normalize("NFC", name), k, step)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Not always: two families may live side by side to the end. Move the steps one by one: in the first all k are children of the empty beginning; soon whole families die out, and what is left may share its first letters. Then k from 1 to 6, and names of your own.

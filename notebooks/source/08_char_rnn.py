@@ -34,6 +34,7 @@ import warnings
 import zlib
 from collections import Counter
 from itertools import product
+from unicodedata import normalize
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -47,7 +48,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 
-from course_utils import COLOR, check, course_file, setup, show
+from course_utils import COLOR, check, course_file, setup, show  # not found? Open it in the folder of the course
 from course_utils.data.library import library
 
 setup(seed=0)
@@ -1501,7 +1502,7 @@ show_continuation("def für_", T=0.7, top_p=0.95)
 )
 def write_on(prompt, T, top_p):
     """Let the writer continue a prompt of the student's."""
-    show_continuation(prompt, T, top_p)
+    show_continuation(normalize("NFC", prompt), T, top_p)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Try "def __init__(self, ", "class", a name of your own, and a prompt that is no Python, such as "of the". Then T = 2, and tame it again with top-p = 0.5. The nats are those of the model at T = 1, prompt included.
@@ -2350,6 +2351,7 @@ print("and fewer than without ten at random:                       ", share[2] <
 )
 def watch_a_unit(text, unit):
     """Colour a text, at most 400 characters in ten lines, by the memory of a unit."""
+    text = normalize("NFC", text)
     left_out = sorted(set(text) - number.keys())
     text = "\n".join("".join(c for c in text if c in number)[:400].split("\n")[:10]) or " "
     memory = history_of(writer, pad_batch([text], number))[1, 0, 1:, unit]

@@ -34,7 +34,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, layer_norm, one_hot
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import fetch_corpus
 
 setup(seed=0)
