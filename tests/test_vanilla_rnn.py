@@ -277,6 +277,8 @@ def test_an_empty_sequence_has_no_last_state(name_tensors):
         taught.final_states_solution(states, np.array([2, 0]))
     with pytest.raises(ValueError, match="empty"):
         taught.encode(torch.zeros(2, 3, dtype=int), torch.tensor([2, 0]), weights)
+    with pytest.raises(ValueError, match="empty"):
+        taught.NameRNN(5, 2, 3, 2)(torch.zeros(2, 3, dtype=int), torch.tensor([2, 0]))
 
 
 def test_new_weights_have_their_shapes_and_ask_for_gradients():

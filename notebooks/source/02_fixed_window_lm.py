@@ -1137,8 +1137,9 @@ print("log(e + |V| − 1) − 1 agrees:", math.isclose(twice, math.log(math.e + 
 # %%
 def lr_schedule(optimizer, lr, steps):
     """A rate that rises to lr in the first twentieth of the steps, two at least, then falls to 0."""
-    if steps < 3:
-        raise ValueError(f"a rate that rises and falls needs three steps, not {steps}: train longer, in smaller batches")
+    if steps < 1:
+        raise ValueError("there is no step to make: the text is too short, or the number of epochs is 0")
+    steps = max(3, steps)  # one or two steps are the beginning of three
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer, lr, steps, pct_start=max(0.05, 2 / steps), anneal_strategy="linear", cycle_momentum=False
     )

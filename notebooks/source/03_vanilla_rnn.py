@@ -981,6 +981,8 @@ class NameRNN(nn.Module):
         self.output_layer = nn.Linear(H, out)
 
     def forward(self, x, length):
+        if length.min() < 1:
+            raise ValueError("an empty name has no last character")
         states, _ = self.rnn(self.C(x))
         return self.output_layer(states[torch.arange(len(x)), length - 1])
 
