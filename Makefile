@@ -1,4 +1,4 @@
-# Each target sets up .venv when it is first needed; publish/install.py does the work, on any system.
+# Each target sets up .venv when it is first needed; publish.install does the work, on any system.
 
 NOTEBOOKS ?=
 LAB_OPTIONS ?=
@@ -10,7 +10,7 @@ else
 PYTHON ?= python3
 endif
 
-IN_COURSE = $(PYTHON) publish/install.py
+IN_COURSE = $(PYTHON) -m publish.install
 # Whoever names a Python wants that one; otherwise a complete .venv serves, whatever Python it has.
 ifneq ($(origin PYTHON),file)
 IN_COURSE += --this-python
@@ -45,19 +45,19 @@ test:
 	@$(IN_TESTS) -- -m pytest $(TEST_OPTIONS)
 
 notebooks:
-	@$(IN_COURSE) -- publish/build.py $(NOTEBOOKS)
+	@$(IN_COURSE) -- -m publish.build $(NOTEBOOKS)
 
 slides:
-	@$(IN_TESTS) -- publish/slides.py $(NOTEBOOKS)
+	@$(IN_TESTS) -- -m publish.slides $(NOTEBOOKS)
 
 figures:
 	@$(IN_COURSE) -- figures/render.py
 
 model:
-	@$(IN_COURSE) -- publish/model.py
+	@$(IN_COURSE) -- -m publish.model
 
 bench:
-	@$(IN_TESTS) -- tests/benchmarks/run.py
+	@$(IN_TESTS) -- -m tests.benchmarks.run
 
 clean:
-	@$(PYTHON) publish/install.py --clean
+	@$(PYTHON) -m publish.install --clean

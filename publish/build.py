@@ -22,13 +22,10 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # this file is run as a script, too
+from course_utils.data import CorpusError, fetch_corpus, load_prose
+from publish.course import NOTEBOOKS, ROOT, pairs
+from publish.files import fold, write_file
 
-from course_utils.data import CorpusError, fetch_corpus, load_prose  # noqa: E402
-from publish.files import fold, write_file  # noqa: E402
-
-NOTEBOOKS = ROOT / "notebooks"
 FOLDED = re.compile(r"exercise-\d+-(check|solution)")  # what a student opens when it is wanted
 # In the title cell of each notebook, folded; decks leave it out.
 ALONE = """
@@ -45,15 +42,6 @@ MODEL_ID = re.compile(r"\b[0-9a-f]{32}\b")
 
 class BuildError(Exception):
     """A notebook could not be built; the message says where and why."""
-
-
-def pairs(notebooks=NOTEBOOKS):
-    """Return (source, notebook) paths of the course, then of the companions that need a downloaded corpus."""
-    found = []
-    for folder in ("", "real_corpora"):
-        for source in sorted((notebooks / "source" / folder).glob("[0-9][0-9]_*.py")):
-            found.append((source, notebooks / folder / f"{source.stem}.ipynb"))
-    return found
 
 
 def build(source, target, on_cell=lambda count: None):

@@ -1,7 +1,7 @@
 """Set up the course in .venv, from pinned versions, and run a command there. The Makefile's targets call this.
 
-    python publish/install.py [--extra test] [--this-python] [-- ARGUMENTS OF THE COURSE'S PYTHON]
-    python publish/install.py --clean
+    python -m publish.install [--extra test] [--this-python] [-- ARGUMENTS OF THE COURSE'S PYTHON]
+    python -m publish.install --clean
 
 It needs nothing but Python, and says so clearly where that Python cannot serve: hence no newer syntax here.
 """
@@ -15,17 +15,25 @@ import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
-from pathlib import Path
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).resolve().parent.parent
+from publish.course import ROOT
+
 VENV = ROOT / ".venv"
 SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 VENV_PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "course.json"  # written last: a .venv without it is not complete
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 # Settings of other environments, which must not leak into this one.
-FOREIGN = ("PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX", "__PYVENV_LAUNCHER__")
+FOREIGN = (
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONSAFEPATH",
+    "VIRTUAL_ENV",
+    "PIP_TARGET",
+    "PIP_PREFIX",
+    "__PYVENV_LAUNCHER__",
+)
 
 
 class SetupError(Exception):

@@ -8,7 +8,7 @@ from browser import browser_or_skip, skip_or_fail
 from lab import running_lab
 
 from publish.assets import AssetError, install_vendor
-from publish.slides import ROOT
+from publish.course import ROOT
 
 SLOWEST = ("test_lab.py", "test_lab_later.py", "test_modes.py")
 

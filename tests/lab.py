@@ -18,7 +18,7 @@ import nbformat
 from browser import listen
 from playwright.sync_api import TimeoutError as TooLate
 
-from publish.slides import built_notebooks
+from publish.course import built_notebooks
 
 SECONDS_TO_RUN = 600
 KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}

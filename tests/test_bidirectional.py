@@ -11,10 +11,10 @@ import pytest
 import torch
 from seqeval.metrics import f1_score as seqeval_f1
 from seqeval.scheme import IOB2
-from taught import taught_in
 from torch import nn
 
 from course_utils.data import Grammar
+from publish.taught import taught_in
 
 taught = taught_in("06_bidirectional")
 pytestmark = pytest.mark.usefixtures("double_precision")

@@ -10,6 +10,7 @@ import json
 import re
 import sys
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from publish import install
+from publish.course import ROOT
 
-ROOT = Path(__file__).parent.parent
 CONDA_NAME = {"torch": "pytorch-cpu"}  # where conda-forge calls a package otherwise
 SYSTEMS = {"linux": ("Linux", "posix"), "darwin": ("Darwin", "posix"), "win32": ("Windows", "nt")}
 # What torch asks for in its CUDA builds; the course installs the CPU build.
@@ -187,14 +188,24 @@ def targets(makefile):
 
 
 def makefile_problems(makefile):
-    """Where make help differs from the targets, or a target calls a script outside the repository's folders."""
+    """Where make help differs from the targets, or a target runs a script or module that does not exist."""
     listed = set(re.findall(r"^make (\w+)  ", makefile, re.MULTILINE)) | {"help"}
     rules = set(re.findall(r"^(\w+):", makefile, re.MULTILINE))
     problems = [f"make help does not list {name}" for name in sorted(targets(makefile) - listed)]
     problems += [f"make help lists {name}, which is no target" for name in sorted(listed - targets(makefile))]
     problems += [f"no rule makes {name}" for name in sorted(targets(makefile) - rules)]
     scripts = re.findall(r"(?<=\s)[\w/]+\.py", makefile)
-    return problems + [f"{name} does not exist" for name in scripts if not (ROOT / name).is_file()]
+    problems += [f"{name} does not exist" for name in scripts if not (ROOT / name).is_file()]
+    modules = re.findall(r"(?<=-m )[\w.]+", makefile)
+    return problems + [f"no module is called {name}" for name in modules if not module_exists(name)]
+
+
+def module_exists(name):
+    """Whether Python finds a module, here or among what is installed."""
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # of its package
+        return False
 
 
 def readme_problems(readme, makefile, environment, project):
@@ -250,6 +261,8 @@ def test_the_workflow_tests_what_is_supported(project):
         ("make bench ", "make speed ", "make help lists speed"),
         ("figures:\n", "drawings:\n", "no rule makes figures"),
         ("figures/render.py", "figures/draw_all.py", "figures/draw_all.py does not exist"),
+        ("publish.slides", "publish.decks", "no module is called publish.decks"),
+        ("publish.slides", "publishing.slides", "no module is called publishing.slides"),
     ],
 )
 def test_the_makefile_gate_turns_red(old, new, problem):
@@ -306,13 +319,36 @@ def test_the_workflow_gate_turns_red(project, old, new, problem):
 # --- publish/install.py -------------------------------------------------------------------------------------------
 
 
-def test_the_installer_is_readable_by_old_pythons_and_needs_the_standard_library_alone():
-    tree = ast.parse(text_of("publish/install.py"), feature_version=(3, 6))
+def installer_problems(text):
+    """Where a file uses newer syntax than Python 3.6, or imports more than the standard library and publish.course."""
+    try:
+        tree = ast.parse(text, feature_version=(3, 6))
+    except SyntaxError as error:
+        return [str(error)]
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     modules = {alias.name for node in imports if isinstance(node, ast.Import) for alias in node.names}
     modules |= {node.module for node in imports if isinstance(node, ast.ImportFrom)}
+    known = sys.stdlib_module_names | {"publish.course"}
+    return [f"it imports {name}" for name in sorted(modules) if not {name, name.split(".")[0]} & known]
 
-    assert {module.split(".")[0] for module in modules} <= sys.stdlib_module_names
+
+def test_the_installer_is_readable_by_old_pythons_and_needs_the_standard_library_alone():
+    assert installer_problems(text_of("publish/install.py")) == []
+    assert installer_problems(text_of("publish/course.py")) == []
+
+
+@pytest.mark.parametrize(
+    "planted, problem",
+    [
+        ("import requests.adapters", "it imports requests.adapters"),
+        ("from publish.build import build", "it imports publish.build"),
+        ("if (a := 1):\n    pass", "Assignment expressions are only supported in Python 3.8"),
+    ],
+)
+def test_the_gate_of_the_installer_turns_red(planted, problem):
+    (found,) = installer_problems(planted)
+
+    assert problem in found
 
 
 @pytest.mark.parametrize("version", [(2, 7), (3, 10), (3, 14)])

@@ -10,7 +10,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from publish import slides
-from publish.slides import ROOT
+from publish.course import ROOT
 
 FILM = """
 import matplotlib.pyplot as plt

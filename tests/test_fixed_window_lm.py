@@ -11,10 +11,10 @@ import torch
 from scipy.special import softmax
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
-from taught import taught_in
 from torch import nn
 
-from publish.build import NOTEBOOKS
+from publish.course import NOTEBOOKS
+from publish.taught import taught_in
 
 taught, counted = taught_in("02_fixed_window_lm"), taught_in("01_ngram_lm")
 BOS, EOS = taught.BOS, taught.EOS

@@ -10,7 +10,8 @@ import pytest
 from house_rules import NOT_FOUND, RULES, Lecture, code_cells, shows_something, words
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-from publish.build import ALONE, NOTEBOOKS, pairs, read_source, source_hash
+from publish.build import ALONE, read_source, source_hash
+from publish.course import NOTEBOOKS, pairs
 
 FACT = "It counts what follows each word of a text, and divides by how often that word occurred in all of it.\n"
 SOURCE = f'''# ---

@@ -5,7 +5,7 @@ import pytest
 from lab import KERNEL, WITH_WIDGETS, Visit, is_later, visit, widget_cells
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from publish.slides import ROOT
+from publish.course import ROOT
 
 
 @pytest.mark.parametrize("notebook", [path for path in WITH_WIDGETS if not is_later(path)], ids=lambda path: path.stem)

@@ -3,7 +3,7 @@
 import pytest
 from lab import WITH_WIDGETS, Visit, is_later, visit, widget_cells
 
-from publish.slides import ROOT
+from publish.course import ROOT
 
 
 @pytest.mark.parametrize("notebook", [path for path in WITH_WIDGETS if is_later(path)], ids=lambda path: path.stem)

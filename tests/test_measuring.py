@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 import torch
 from sacrebleu.metrics import BLEU
-from taught import taught_in
+
+from publish.taught import taught_in
 
 taught = taught_in("07_translation")
 SMOOTHING = pytest.mark.parametrize("smooth", [False, True], ids=["none", "exp"])

@@ -12,9 +12,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from nbval_mode import Modes
 
-from publish.build import NOTEBOOKS, fingerprint
+from publish.build import fingerprint
+from publish.course import NOTEBOOKS, ROOT
 
-ROOT = NOTEBOOKS.parent
 TESTS = Path(__file__).parent
 HERE = {"python": "3.11.0", "torch": "2.9", "cpu_capability": "AVX2", "corpus": "abc"}
 

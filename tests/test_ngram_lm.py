@@ -8,7 +8,8 @@ from itertools import product
 import numpy as np
 import pytest
 from nltk.lm import KneserNeyInterpolated
-from taught import taught_in
+
+from publish.taught import taught_in
 
 taught = taught_in("01_ngram_lm")
 BOS, EOS = taught.BOS, taught.EOS

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 from sklearn.metrics import f1_score
-from taught import taught_in
 
 from course_utils.data import load_stdlib_sources
+from publish.taught import taught_in
 
 taught = taught_in("06_bidirectional")
 new_in_3_12 = pytest.mark.skipif(sys.version_info < (3, 12), reason="syntax of Python 3.12")

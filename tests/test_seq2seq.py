@@ -6,8 +6,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from taught import taught_in
 from torch.nn.functional import scaled_dot_product_attention
+
+from publish.taught import taught_in
 
 CASES = {
     0: ("zero", "null"),

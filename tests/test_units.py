@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from taught import taught_in
+
+from publish.taught import taught_in
 
 inside, units = taught_in("08_char_rnn"), taught_in("08_on_request")
 PAD, BOS, EOS = inside.PAD, inside.BOS, inside.EOS

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 from scipy.special import softmax
-from taught import taught_in
 from torch import nn
+
+from publish.taught import taught_in
 
 taught = taught_in("03_vanilla_rnn")
 EOS = taught.EOS

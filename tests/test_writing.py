@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import power_divergence
-from taught import taught_in
+
+from publish.taught import taught_in
 
 taught = taught_in("08_char_rnn")
 PAD, BOS, EOS = taught.PAD, taught.BOS, taught.EOS
