@@ -28,6 +28,15 @@ from publish.files import fold, write_file
 from publish.minutes import filled
 
 FOLDED = re.compile(r"exercise-\d+-(check|solution)")  # what a student opens when it is wanted
+# In the title cell of each notebook, folded; decks leave it out.
+ALONE = """
+
+<details class="alone"><summary>Opened without the folder of the course?</summary>
+
+This file is one lecture of a course, and needs the files around it. Get the whole folder from where you got this file,
+and begin with its README.md: `make lab` sets everything up and opens the course.
+
+</details>"""
 LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
 MODEL_ID = re.compile(r"\b[0-9a-f]{32}\b")
 
@@ -73,6 +82,8 @@ def read_source(source):
         if cell.metadata.get("slideshow", {}).get("slide_type") == "notes":
             cell["source"] = fold(cell.source)
         cell.metadata.pop("lines_to_next_cell", None)
+    if notebook.cells and notebook.cells[0].source.startswith("# "):
+        notebook.cells[0]["source"] += ALONE
     notebook.metadata.pop("jupytext", None)
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     notebook.metadata["language_info"] = dict(LANGUAGE)

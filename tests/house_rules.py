@@ -13,7 +13,7 @@ from typing import NamedTuple
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
-from publish.build import is_stale, read_source
+from publish.build import ALONE, is_stale, read_source
 from publish.minutes import words
 
 RULES = []
@@ -38,6 +38,9 @@ OF_ITS_MAKING = re.compile(
     r"|\bsandbox|\bTODO\b|\bFIXME\b|\bXXX\b|\.\./shared\b|\bissue #?\d|\bsyllabus\b|\bhouse style\b|\blorem ipsum\b",
     re.I,
 )
+
+# Ends the first line that fails in a notebook without its course.
+NOT_FOUND = "  # not found? Open it in the folder of the course"
 
 # Verdicts that show what goes wrong, or that a check can fail.
 MEANT_TO_BE_FALSE = {
@@ -207,6 +210,11 @@ def it_notes_where_it_was_built(lecture):
 
 
 @rule
+def no_cell_is_empty(lecture):
+    return [f"cell {i} is empty" for i, cell in enumerate(lecture.notebook.cells) if not cell.source.strip()]
+
+
+@rule
 def the_file_is_small(lecture, limit=1024 * 1024):
     size = lecture.path.stat().st_size
     return [] if size <= limit else [f"{size:,} bytes, more than {limit:,}"]
@@ -299,6 +307,15 @@ def no_path_of_one_machine(lecture):
 def the_first_code_cell_sets_the_seed(lecture):
     first = code_cells(lecture.notebook)[0]
     return [] if "setup" in called_names(parsed(first)) else ["the first code cell does not call setup(seed)"]
+
+
+@rule
+def opened_alone_it_says_what_to_do(lecture):
+    """In its title cell, and in the line at which it then stops, which the error message quotes."""
+    title, opening = lecture.notebook.cells[0].source, code_cells(lecture.notebook)[0].source
+    first = next((line for line in opening.splitlines() if "course_utils" in line), "no import of course_utils")
+    problems = [] if ALONE in title else ["the title cell does not say it"]
+    return problems if first.endswith(NOT_FOUND) else [*problems, f"{first!r} does not end in {NOT_FOUND!r}"]
 
 
 @rule
@@ -432,6 +449,17 @@ def text_fields_wait_until_the_text_is_typed(lecture):
             short = function == "interact" and any(isinstance(value, str) for value in options.values())
             problems += [f"{name(cell)}: a text field lacks continuous_update=False"] if eager or short else []
     return problems
+
+
+@rule
+def what_is_typed_is_normalised(lecture):
+    """What looks the same can be typed as one character or as two, a letter and its accent; the models know one."""
+    fields = {"Text", "Textarea", "Combobox"}
+    return [
+        f'{name(cell)} reads a text field: needs normalize("NFC", …)'
+        for cell in code_cells(lecture.notebook)
+        if "widget" in tags(cell) and fields & mentioned_names(cell) and "normalize" not in mentioned_names(cell)
+    ]
 
 
 # --- what is read

@@ -273,6 +273,22 @@ def test_a_python_without_its_library_source_is_an_error_that_says_what_to_do(mo
         library.library.__wrapped__()
 
 
+def test_what_cannot_be_read_is_left_out_of_the_library(monkeypatch, tmp_path):
+    monkeypatch.setattr(library.sysconfig, "get_path", lambda name: str(tmp_path))
+    (tmp_path / "argparse.py").write_text("x = 1\n", "utf-8-sig")
+    (tmp_path / "latin.py").write_bytes("# naïve\n".encode("latin-1"))
+    (tmp_path / "folder.py").mkdir()
+    (tmp_path / "dangling.py").symlink_to(tmp_path / "nowhere.py")
+    (tmp_path / "loop.py").symlink_to("loop.py")
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__init__.py").touch()
+    (tmp_path / "package" / "dangling.py").symlink_to(tmp_path / "nowhere.py")
+
+    found = library.library.__wrapped__()
+
+    assert found == {"argparse": ["x = 1\n"], "latin": ["# na\ufffdve\n"], "package": [""]}
+
+
 def test_the_library_is_split_by_module_about_eight_to_one_to_one():
     parts = load_stdlib_sources(seed=1)
     owners = {source: name for name, sources in library.library().items() for source in sources if len(source) > 200}

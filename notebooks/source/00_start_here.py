@@ -35,7 +35,7 @@ import numpy as np
 import torch
 from ipywidgets import FloatSlider, interact
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 
 setup(seed=0)
 

@@ -29,12 +29,13 @@ import math
 import random
 import time
 from collections import Counter, defaultdict
+from unicodedata import normalize
 
 import matplotlib.pyplot as plt
 import numpy as np
 from ipywidgets import IntSlider, Text, interact
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import load_grammar, load_prose
 
 setup(seed=0)
@@ -872,6 +873,8 @@ def ladder(levels, blend):
     totals = [{context: words.total() for context, words in level.items()} for level in levels]
 
     def p(word, history):
+        if word not in levels[0][()]:
+            raise ValueError(f"{word!r} was never seen in training: read it as {UNK}, as replace_rare does")
         longest = context_of(history, len(levels))
         estimate = levels[0][()][word] / totals[0][()]
         for m in range(1, len(levels)):
@@ -1403,9 +1406,14 @@ for n in orders:
 # A keyboard ranks all words by $p(w \mid h)$ and shows the best. Kneser–Ney of any order serves as keyboard:
 
 # %%
+def with_unk(words):
+    """Words as the models were trained on them: unknown ones are UNK."""
+    return [word if word in known_words else UNK for word in words]
+
+
 def next_words(text, n, best=5):
     """The likeliest next tokens after a text, by Kneser–Ney of order n."""
-    history = [word if word in known_words else UNK for word in text.lower().split()]
+    history = with_unk(text.lower().split())
     guesses = [(typist[n](word, history), word) for word in known_words - {UNK}]
     return [(word, round(q, 3)) for q, word in sorted(guesses, reverse=True)[:best]]
 
@@ -1447,6 +1455,7 @@ show(plot_next_words("return the name of", n=3), "The trigram's five likeliest w
 )
 def typing(text, n):
     """Show the likeliest next words while text or order change."""
+    text = normalize("NFC", text)  # é in one character, however it was typed
     show(plot_next_words(text.replace("$", ""), n), f"Order {n} after “{text}”.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1495,7 +1504,7 @@ def correct(p, sentence, t):
     """The likeliest sentence in which token t is replaced by one of its candidates."""
     words = candidates(sentence[t])
     repaired = [sentence[:t] + [word] + sentence[t + 1 :] for word in words]
-    return max(repaired, key=lambda s: log_prob(p, s), default=sentence)
+    return max(repaired, key=lambda s: log_prob(p, with_unk(s)), default=sentence)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The language model is half of the noisy channel; the other half, how likely each typo is, is uniform here.

@@ -28,6 +28,7 @@
 import math
 from collections import Counter, defaultdict
 from functools import cache
+from unicodedata import normalize
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -40,7 +41,7 @@ from sklearn.naive_bayes import MultinomialNB
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import load_grammar, load_prose, tokenize
 
 setup(seed=0)
@@ -1138,9 +1139,12 @@ print("log(e + |V| − 1) − 1 agrees:", math.isclose(twice, math.log(math.e + 
 
 # %%
 def lr_schedule(optimizer, lr, steps):
-    """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
+    """A rate that rises to lr in the first twentieth of the steps, two at least, then falls to 0."""
+    if steps < 1:
+        raise ValueError("there is no step to make: the text is too short, or the number of epochs is 0")
+    steps = max(3, steps)  # one or two steps are the beginning of three
     return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
+        optimizer, lr, steps, pct_start=max(0.05, 2 / steps), anneal_strategy="linear", cycle_momentum=False
     )
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1570,6 +1574,7 @@ show(plot_likeliest("return the length of"), "The five likeliest words after “
 @interact(text=Text("return the width of", description="text", continuous_update=False))
 def typing(text):
     """Show the likeliest next words by both models while the text changes."""
+    text = normalize("NFC", text)
     show(plot_likeliest(text), f"The likeliest words after: {' '.join(known(text)) or '(the beginning)'}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}

@@ -29,6 +29,7 @@ import math
 import time
 from collections import Counter, defaultdict
 from functools import cache
+from unicodedata import normalize
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -41,7 +42,7 @@ from sklearn.pipeline import make_pipeline
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import load_grammar, load_names, load_prose
 
 setup(seed=0)
@@ -340,8 +341,9 @@ bias = theirs.bias_ih_l0 + theirs.bias_hh_l0
 weights = [theirs.weight_ih_l0.T, theirs.weight_hh_l0.T, bias]
 ours = [tensor.detach().clone().requires_grad_() for tensor in (x, h_0, *weights)]
 states, last_state = rnn(*ours)
-(states * direction).sum().backward()
+gradients = torch.autograd.grad((states * direction).sum(), ours)
 tuple(states.shape)
+
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The loss weighs every entry of every state differently, so that no error can cancel.
 
@@ -350,15 +352,16 @@ tuple(states.shape)
 
 # %% tags=["topic-C1", "nbval-check-output"]
 their_states, their_last = theirs(x.requires_grad_(), h_0.requires_grad_()[None])
-(their_states * direction).sum().backward()
+parameters = x, h_0, theirs.weight_ih_l0, theirs.weight_hh_l0, theirs.bias_hh_l0
+their_gradients = torch.autograd.grad((their_states * direction).sum(), parameters)
 differences = {
     "states": states - their_states,
     "last state": last_state - their_last[0],
-    "∂J/∂x": ours[0].grad - x.grad,
-    "∂J/∂h_0": ours[1].grad - h_0.grad,
-    "∂J/∂W_xh": ours[2].grad - theirs.weight_ih_l0.grad.T,
-    "∂J/∂W_hh": ours[3].grad - theirs.weight_hh_l0.grad.T,
-    "∂J/∂b_h": ours[4].grad - theirs.bias_hh_l0.grad,
+    "∂J/∂x": gradients[0] - their_gradients[0],
+    "∂J/∂h_0": gradients[1] - their_gradients[1],
+    "∂J/∂W_xh": gradients[2] - their_gradients[2].T,
+    "∂J/∂W_hh": gradients[3] - their_gradients[3].T,
+    "∂J/∂b_h": gradients[4] - their_gradients[4],
 }
 for name, difference in differences.items():
     print(f"{name:10} equal to 1e-10:", difference.abs().max().item() < 1e-10)
@@ -727,6 +730,8 @@ check_final_states(final_states)
 # %% tags=["exercise-4-solution"] slideshow={"slide_type": "skip"}
 def final_states_solution(states, length):
     """The state (B, H) after each sequence's last real step, from states (B, T, H) and lengths (B,)."""
+    if min(length) < 1:
+        raise ValueError("an empty sequence has no last state")
     return states[np.arange(len(length)), length - 1]
 
 
@@ -751,6 +756,8 @@ def new_weights(V, E, H, out):
 
 def encode(x, length, weights):
     """The state (B, H) after each name's last character, from padded characters x (B, T)."""
+    if length.min() < 1:
+        raise ValueError("an empty name has no last character")
     C, W_xh, W_hh, b_h, *_ = weights
     states, _ = rnn(C[x], torch.zeros(len(x), len(b_h)), W_xh, W_hh, b_h)
     return states[torch.arange(len(x)), length - 1]
@@ -862,10 +869,11 @@ def walk(weights, step, epochs=1, B=64):
 # Before training, the loss should be near $\log 24$, that of guessing; after one pass it should be well below.
 
 # %% tags=["topic-C6b"]
-losses = walk(weights, lambda weights: sgd_step(weights, lr=0.2))
+walked = [p.detach().clone().requires_grad_() for p in weights]  # the start stays as it is
+losses = walk(walked, lambda weights: sgd_step(weights, lr=0.2))
 print(f"loss at the start {losses[0]:.2f}, log 24 = {math.log(24):.2f}")
 print(f"mean of the last 30 batches {np.mean(losses[-30:]):.2f}")
-print(f"validation accuracy {accuracy(*tensors['validation'], weights):.0%}")
+print(f"validation accuracy {accuracy(*tensors['validation'], walked):.0%}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The loss of the first batch is near log 24, as notebook 2 taught us to check.
@@ -996,6 +1004,8 @@ class NameRNN(nn.Module):
         self.output_layer = nn.Linear(H, out)
 
     def forward(self, x, length):
+        if length.min() < 1:
+            raise ValueError("an empty name has no last character")
         states, _ = self.rnn(self.C(x))
         return self.output_layer(states[torch.arange(len(x)), length - 1])
 
@@ -1207,6 +1217,7 @@ show(plot_name("Frankreich"), "A test name, German for France: the answer change
 @interact(name=Text("Mordorország", description="name", continuous_update=False))
 def guess_language(name):
     """Draw the prediction while the name changes."""
+    name = normalize("NFC", name)  # á in one character, as in training, not a and an accent
     show(plot_name(name[:30]), f"What the network makes of “{name[:30]}”." if name else "Type a name.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1345,6 +1356,8 @@ def stream(corpus, number):
 def stream_batches(ids, B, T):
     """Yield inputs and targets (B, T) each; row b of a window continues row b of the one before."""
     N = (len(ids) - 1) // B
+    if N < 1:
+        raise ValueError(f"{len(ids)} tokens are too few for {B} rows: take fewer rows, or a longer text")
     x, y = ids[: B * N].view(B, N), ids[1 : B * N + 1].view(B, N)
     for t in range(0, N, T):
         yield x[:, t : t + T], y[:, t : t + T]

@@ -35,7 +35,7 @@ from ipywidgets import Dropdown, FloatSlider, IntSlider, interact
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from course_utils import COLOR, check, setup, show, show_film
+from course_utils import COLOR, check, setup, show, show_film  # not found? Open it in the folder of the course
 
 setup(seed=0)
 
@@ -1074,7 +1074,7 @@ def cliff_loss(w, b, T=50):
     return (torch.sigmoid(s) - 0.7) ** 2
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Fifty steps of one unit: for larger w there are two fixed points, and the state runs into one of them. Where it changes from one to the other, the loss jumps.
+# Fifty steps of one unit: for w above 4 there are, in a range of b, three fixed points: two attract the state, the one between them repels it. Where the state changes from one of the two to the other, the loss jumps.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Its slope

@@ -30,6 +30,7 @@ import math
 import time
 import warnings
 from collections import Counter, defaultdict
+from unicodedata import normalize
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -39,7 +40,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import load_grammar, load_names, load_prose
 
 setup(seed=0)
@@ -383,11 +384,13 @@ for name, *three in zip(names, *moved, by_torch):
 #
 # The LSTM of Hochreiter and Schmidhuber (1997) had **no forget gate**: $c_t = c_{t-1} + i_t \odot g_t$. What is written stays for ever. On a stream without end, memories drift away; Gers, Schmidhuber and Cummins (2000) added the gate that can clear them.
 
-# %% tags=["topic-E1", "nbval-check-output"]
+# %%
 E, H = 4, 32
 weights = new_lstm(E, H)
 of_1997 = [torch.zeros(E + H, H).double(), *weights[1:4], torch.full((H,), math.inf).double(), *weights[5:]]
 stream_of_noise, zero = torch.randn(1, 1000, E).double(), torch.zeros(1, H).double()
+
+# %% tags=["topic-E1", "nbval-check-output"]
 print("largest memory after      10     100    1,000 steps")
 for name, cell in {"as in 1997, f = 1": of_1997, "with forget gate": weights}.items():
     sizes = [lstm(stream_of_noise[:, :T], zero, zero, lstm_step, cell)[1].abs().max() for T in (10, 100, 1000)]
@@ -533,7 +536,7 @@ def init_forget_bias(lstm, bias):
 cell = nn.LSTM(4, 32)
 for what in ("as PyTorch starts", "forget gates opened"):
     f = torch.sigmoid((cell.bias_ih_l0 + cell.bias_hh_l0).chunk(4)[1]).mean()  # the order is i, f, g, o
-    print(f"{what:20} forget gate for inputs and states of zero, on average: {f:.2f}")
+    print(f"{what:20} forget gate for inputs and states of zero, on average: {f:.1f}")
     init_forget_bias(cell, bias=1.0)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -903,7 +906,7 @@ print("U diagonal:               equal to 1e-12:", apart([W_z, W_r, diagonal, *b
 print("neither:                  equal to 1e-12:", apart(weights) < 1e-12)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# With unequal reset gates and a full U no choice of h_{t−1} makes them agree by accident: the last line says so for random weights.
+# With unequal reset gates and a full U the two agree only by accident, or where the state is zero, as at the first step: there is nothing to reset. The last line says so for random weights and a random state.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Could other weights make them equal?
@@ -1219,7 +1222,7 @@ for name, (task, sizes) in TASKS.items():
 # - Otherwise **try them**, at equal parameters, with several starts.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Look at the small dots: with one seed only, some neighbours could have come out the other way round. All of this holds after 50 steps; more training changes it. Greff and Jozefowicz came to no clear winner either, with far larger experiments.
+# Look at the small dots: with one seed only, some neighbours could have come out the other way round. All of this holds after 50 steps; more training changes it. Jozefowicz and others compared LSTM and GRU in far larger experiments: the GRU was ahead in all tasks but language modelling, and an LSTM that starts with forget bias 1 closed the gap. Greff and others compared variants of the LSTM only; none was clearly better.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Depth: cells on top of cells
@@ -1429,6 +1432,7 @@ with warnings.catch_warnings(record=True) as said:
     lonely = nn.LSTM(E, H, num_layers=1, dropout=0.5, batch_first=True).double()
 warned = any("num_layers greater than 1" in str(warning.message) for warning in said)
 print("one layer: differ", not torch.equal(lonely(x)[0], lonely(x)[0]), "  PyTorch warns", warned)
+deep.train()
 print("three layers, training: differ", not torch.equal(deep(x)[0], deep(x)[0]))
 deep.eval()
 print("three layers, .eval():  differ", not torch.equal(deep(x)[0], deep(x)[0]))
@@ -2450,7 +2454,6 @@ for seed, model in enumerate(toy_models["LSTM"]):
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 print("at EOS the keepers' forget gates are half as open or less, for every seed:", all(b < a / 2 for a, b in keepers))
 
-# %% [markdown]
 # %% [markdown] slideshow={"slide_type": "notes"}
 # A picture shows one sentence and one seed; a statement needs all of them, and a number. The direct path from before EOS is nearly cut for these units. Nobody told the network to forget there; sentences are independent here, so the past is useless, and the gates say so.
 
@@ -2663,6 +2666,7 @@ describe_count("(((((((((((((()))(")
 @interact(text=Text("(((((((((((((()))(", description="text", continuous_update=False))
 def count_brackets(text):
     """Print depth and memory of the counting unit over a text of the student's."""
+    text = normalize("NFC", text)
     brackets = "".join(c for c in text if c in "()")[:18]
     if brackets:
         describe_count(brackets)

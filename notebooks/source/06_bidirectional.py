@@ -36,6 +36,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from functools import partial
 from itertools import groupby, product
+from unicodedata import normalize
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -50,7 +51,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, pad
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import Grammar, load_grammar, load_stdlib_sources
 
 setup(seed=0)
@@ -924,6 +925,8 @@ def entity_f1(truth, predicted):
     """F1 of names between two lists of sentences of BIO labels; 0 if there is no name in either."""
     right = total = 0
     for true_labels, labels in zip(truth, predicted, strict=True):
+        if isinstance(labels, str) or len(true_labels) != len(labels):
+            raise ValueError("lists of sentences are compared, each a list of labels, one for each token")
         true_spans, spans = spans_of_solution(true_labels), spans_of_solution(labels)
         right += len(true_spans & spans)
         total += len(true_spans) + len(spans)
@@ -1788,7 +1791,7 @@ describe_roles("item.price = round(item.price * rate, digits=places)")
 @interact(text=Text("item.price = round(item.price * rate, digits=places)", description="line", continuous_update=False))
 def paste_line(text):
     """Print the roles of the names in a line of the student's."""
-    describe_roles(text)
+    describe_roles(normalize("NFC", text))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Type x, then x =, then x = f, then x = f(y), Enter after each: with each token the left side grows, and the answer for a token that is already there cannot change. That is what reading from the left means.
@@ -2299,6 +2302,8 @@ print("autograd = observed − expected, to 1e-10:", (gradient - (follows(paths[
 # %% tags=["topic-B7"]
 def crf_loss(P, y, A):
     """Mean of log Z - s(x, y) in nats per sentence, from P (B, T, K), labels y (B, T) with -1 at PAD, and A."""
+    if (y[:, 0] < 0).any():
+        raise ValueError("a sentence without tokens has no labels: leave rows of nothing but PAD out")
     return (log_partition(P, A, y >= 0) - path_scores(P, A, y, y >= 0)).mean()
 
 # %% [markdown] slideshow={"slide_type": "notes"}

@@ -34,6 +34,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from itertools import product
 from typing import NamedTuple
+from unicodedata import normalize
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -45,7 +46,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy, pad, scaled_dot_product_attention
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 
 setup(seed=0)
 
@@ -1600,6 +1601,8 @@ class Dot(nn.Module):
 
 def attend(score, s, h, is_word):
     """Contexts (B, T, H) and weights (B, T, S) for states s (B, T, H) over h (B, S, H); is_word is (B, S)."""
+    if not is_word.any(dim=1).all():
+        raise ValueError("a row of nothing but PAD has no word to look at: leave it out")
     e = score(s, h).masked_fill(~is_word[:, None], -math.inf)
     alpha = torch.softmax(e, dim=2)
     return alpha @ h, alpha
@@ -2123,7 +2126,7 @@ print(answer_date("4 July 1976"))
 # %% tags=["output-only", "widget", "nbval-ignore-output"] nbval_ignore_reason="a widget"
 @interact(text=Text("4 July 1976", continuous_update=False))
 def write_a_date(text):
-    print(answer_date(text))
+    print(answer_date(normalize("NFC", text)))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Let the class bring dates: their own language, a format with dots, the 31st of February, ISO 8601 itself, "next Tuesday". It answers whatever it is asked: the network has never seen anything but dates, and knows no way to refuse.

@@ -30,6 +30,7 @@ import random
 import time
 from collections import Counter
 from itertools import product
+from unicodedata import normalize
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -41,7 +42,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 
 setup(seed=0)
 
@@ -1073,7 +1074,7 @@ show_beam("kannada", k=4, step=9)
 )
 def grow_beam(name, k, step):
     """Draw the beam for a name of the student's."""
-    show_beam(name, k, step)
+    show_beam(normalize("NFC", name), k, step)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Not always: two families may live side by side to the end. Move the steps one by one: in the first all k are children of the empty beginning; soon whole families die out, and what is left may share its first letters. Then k from 1 to 6, and names of your own.
@@ -1321,6 +1322,8 @@ def bleu(hypotheses, references, smooth=False):
     """BLEU, 0 to 100, of lists of tokens, each against a list of references; smooth as sacrebleu by default."""
     counts, c, r = np.zeros((4, 2)), 0, 0
     for hypothesis, its in zip(hypotheses, references, strict=True):
+        if not its or any(isinstance(tokens, str) for tokens in (hypothesis, *its)):
+            raise ValueError("each hypothesis is a list of tokens and has a list of references, each a list of tokens")
         counts += [matches(hypothesis, its, n) for n in (1, 2, 3, 4)]
         c += len(hypothesis)
         r += min((abs(len(reference) - len(hypothesis)), len(reference)) for reference in its)[1]

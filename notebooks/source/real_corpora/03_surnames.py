@@ -40,7 +40,7 @@ from sklearn.pipeline import make_pipeline
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from course_utils import COLOR, setup, show
+from course_utils import COLOR, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import fetch_corpus
 
 setup(seed=0)

@@ -38,7 +38,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-from course_utils import COLOR, setup, show
+from course_utils import COLOR, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import fetch_corpus
 
 setup(seed=0)

@@ -28,9 +28,9 @@
 # %% slideshow={"slide_type": "skip"}
 import re
 import time
-import unicodedata
 import zipfile
 from collections import Counter
+from unicodedata import normalize
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -44,7 +44,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy, linear, scaled_dot_product_attention
 from torch.nn.utils.rnn import pad_sequence
 
-from course_utils import COLOR, setup, show
+from course_utils import COLOR, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import fetch_corpus
 
 setup(seed=0)
@@ -93,7 +93,7 @@ FRENCH, ENGLISH = r"-?\w+'?|[^\w\s]", r"[-']?\w+|[^\w\s]"
 
 def plain_text(text):
     """The text in lower case, with one code for each letter and one kind of apostrophe."""
-    return unicodedata.normalize("NFC", text).lower().translate({0x2019: "'", 0x200B: None, 0xAD: None})
+    return normalize("NFC", text).lower().translate({0x2019: "'", 0x200B: None, 0xAD: None})
 
 
 print(re.findall(FRENCH, plain_text("Qu’est-ce qu’il y a\u202f?")))
@@ -553,6 +553,8 @@ def trim_padding(rows):
 
 def like_lengths(x, y, B):
     """Yield the row numbers of x and y without end, B at a time, rows of like lengths together."""
+    if len(x) == 0:
+        raise ValueError("there are no rows to make batches of")
     length = 100 * (x != PAD).sum(dim=1) + (y != PAD).sum(dim=1)
     while True:
         batches = torch.argsort(length + torch.rand(len(x))).split(B)
@@ -1104,7 +1106,7 @@ translate_line("of the")
 @interact(text=Text("Où est la gare ?", description="French", continuous_update=False))
 def type_french(text):
     """Translate a line of the student's."""
-    translate_line(text)
+    translate_line(normalize("NFC", text))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Try the same sentence with and without its final mark, with "tu" and with "vous", and with an English word in it. A text without any known word is not translated.

@@ -35,7 +35,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, layer_norm, one_hot
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import fetch_corpus
 
 setup(seed=0)
@@ -319,7 +319,7 @@ def climb(name, new_model, new_optimizer=torch.optim.Adam, rate=constant, **sett
     torch.manual_seed(0)
     model = new_model()
     ladder[name] = train_for(SECONDS, model, read, new_optimizer(model.parameters()), rate, **settings)
-    print(f"rung {len(ladder) - 1}, {name}: trained")
+    print(f"rung {list(ladder).index(name)}, {name}: trained")
 
 # %% tags=["output-only"]
 climb("one character at a time", lambda: StepByStepLM(V, H), B=1, carry=False, limit=math.inf)
@@ -332,10 +332,10 @@ climb("one character at a time", lambda: StepByStepLM(V, H), B=1, carry=False, l
 #
 # Cut the text into B = 32 rows and read them side by side. The products have 32 rows instead of one, and the number of calls stays the same.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["output-only"]
 climb("32 rows", lambda: StepByStepLM(V, H), carry=False, limit=math.inf)
 
-
+# %% tags=["nbval-check-output"]
 def speed(name):
     """Characters a second in training, of a rung."""
     return ladder[name][-1][1] / ladder[name][-1][0]
@@ -432,9 +432,10 @@ climb("embedding", lambda: CharLM(V, E, H), carry=False, limit=math.inf)
 #
 # Row b of a window continues row b of the window before. So far its state was thrown away, and the first characters of each window were read without a past. Now it is kept, and detached (notebook 5, exercise 5):
 
-# %% tags=["nbval-check-output"]
+# %% tags=["output-only"]
 climb("carried state", lambda: CharLM(V, E, H), limit=math.inf)
 
+# %% tags=["nbval-check-output"]
 model = CharLM(V, 8, 12)
 x, y = next(stream_batches(read, B=2, T=20))
 whole, (first, state) = model(x)[0], model(x[:, :10])
@@ -485,6 +486,8 @@ def rising_and_falling(share, lr=0.01):
 
 
 print([round(rising_and_falling(share), 4) for share in (0.025, 0.05, 0.525, 1)])
+
+# %% tags=["output-only"]
 climb("rate rises and falls", lambda: CharLM(V, E, H), rate=rising_and_falling)
 
 # %% [markdown]
@@ -511,6 +514,8 @@ h = torch.randn(2, 5, H)
 mean, var = h.mean(dim=2, keepdim=True), h.var(dim=2, keepdim=True, correction=0)
 formula = (h - mean) / (var + 1e-5).sqrt()
 print("with gain 1 and bias 0:", torch.allclose(layer_norm(h, (H,)), formula, atol=1e-5))
+
+# %% tags=["output-only"]
 climb("LayerNorm", lambda: with_norm(CharLM(V, E, H)), rate=rising_and_falling)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
