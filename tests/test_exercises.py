@@ -1,8 +1,13 @@
 """Every exercise answers a student rightly: nothing yet, correct, or which misconception it is."""
 
 import ast
+import tomllib
+from functools import partial
+from pathlib import Path
 
+import numpy
 import pytest
+import torch
 from house_rules import exercise_part
 from taught import taught_in
 
@@ -60,10 +65,11 @@ def hints(text):
     return [line.strip().removeprefix("Hint: ") for line in text.splitlines() if line.strip().startswith("Hint: ")]
 
 
-def test_an_untouched_stub_is_not_attempted_yet(exercise, capsys):
+def test_an_untouched_stub_is_not_attempted_yet_and_no_mistake_warns(exercise, capsys, recwarn):
     exercise.check(exercise.stub)
 
     assert capsys.readouterr().out == f"{exercise.name}: not attempted yet.\n"
+    assert not recwarn.list
 
 
 def test_the_solution_is_correct(exercise, capsys):
@@ -118,3 +124,31 @@ def test_a_misconception_that_is_none_is_an_error(exercise):
 
     with pytest.raises(ValueError, match="the truth"):
         exercise.check(exercise.stub)
+
+
+# --- what readers answer
+
+ATTEMPTS = tomllib.loads(Path(__file__).with_name("attempts.toml").read_text("utf-8"))
+PLACES = [(name, i) for name, attempts in ATTEMPTS.items() for i in range(len(attempts))]
+
+
+@pytest.mark.parametrize("name, i", PLACES, ids=[f"{name} attempt {i}" for name, i in PLACES])
+def test_an_attempt_of_a_reader_is_told_what_it_is(name, i, capsys):
+    """Right ones are accepted, or it is said in which container or shape they come; wrong ones get their hint."""
+    exercise, says = Exercise(*EXERCISES[name]), ATTEMPTS[name][i]["says"]
+    exercise.module.check = partial(check, seconds=2)
+
+    exercise.check(attempted(ATTEMPTS[name][i]["code"], exercise.module))
+
+    told = capsys.readouterr().out
+    assert (says.removeprefix("Hint: ").removeprefix("told: ") in told) and len(told) < 1000, told
+    assert len(hints(told)) == says.startswith("Hint: "), told
+
+
+def attempted(code, module):
+    """The function that a reader wrote, with the names of the notebook."""
+    names = {"np": numpy, "torch": torch, **vars(module)}
+    if code.startswith("lambda"):
+        return eval(code, names)
+    exec(code, names)
+    return names["attempt"]

@@ -797,6 +797,9 @@ def check_nats_per_token(attempt):
             "one column too far left: word k stands in column k, since PAD has a column, too": (
                 lambda p, y: truth(p, y - (y > 0))
             ),
+            "log_p[:, :, y] pairs every step with all targets of the batch: each step has its own, log_p[b, t, y[b, t]]": (
+                lambda p, y: -p[:, :, y].mean()
+            ),
         },
     )
 
@@ -1563,6 +1566,12 @@ def check_look_once(attempt):
             "these are the weights; the context is the sum of the states, weighed by them": weights_only,
             "the state s is added: the context is made of encoder states only": (
                 lambda s, h, n: looked()(s, h, n) + s
+            ),
+            "scaled by √S: it is the size H of the vectors that matters, not their number": (
+                lambda s, h, n: looked(lambda words, s: words @ s / np.sqrt(len(h)))(s, h, n)
+            ),
+            "this is the cosine: the lengths of the states count, too; divide by √H only": (
+                looked(lambda h, s: h @ s / np.linalg.norm(s) / np.linalg.norm(h, axis=1))
             ),
         },
     )

@@ -882,7 +882,7 @@ def check_nucleus(attempt):
     cases = [(rng.dirichlet(np.full(V, 0.7)), top_p) for V, top_p in ((3, 0.6), (5, 0.8), (6, 0.9), (7, 0.35), (9, 0.7))]
     exact = np.array([1, 8, 4, 3]) / 16
     cases += [(exact, 0.75), (exact, 0.0), (exact, 1e-9), (exact, 1.0), (exact[::-1].copy(), 0.9), (np.ones(1), 0.3)]
-    cases.append((np.array([0.12, 0.5, 0.18, 0.2]), 0.5))
+    cases.append((np.array([2, 8, 1, 5]) / 16, 0.5))
 
     def scale(q):
         with np.errstate(invalid="ignore"):
@@ -934,6 +934,12 @@ def check_nucleus(attempt):
             "what is dropped gets 0, but keeps its place": lambda p, t: right(p, t)[mine(p, t)],
             "kept characters keep their ratios, they do not share equally": lambda p, t: scale(1.0 * mine(p, t)),
             "return the distribution, not which ones are kept": lambda p, t: 1.0 * mine(p, t),
+            "one character too many: the one that brings the sum to top_p is the last": (
+                lambda p, t: scale(cut(p, lambda c, before: np.arange(len(p)) <= mine(p, t).sum()))
+            ),
+            "these are the numbers of the kept characters; asked for is the new distribution": (
+                lambda p, t: np.argsort(-p)[: mine(p, t).sum()]
+            ),
         },
     )
 
@@ -1172,6 +1178,9 @@ def check_min_p(attempt):
             "do not take the bound off what is kept": lambda p, m: scale(np.maximum(p - m * p.max(), 0)),
             "return the distribution, not which ones are kept": lambda p, m: 1.0 * (p >= m * p.max()),
             "each character at its own place, not sorted": lambda p, m: np.sort(right(p, m))[::-1],
+            "these are the numbers of the kept characters; asked for is the new distribution": (
+                lambda p, m: np.flatnonzero(p >= m * p.max())
+            ),
         },
     )
 

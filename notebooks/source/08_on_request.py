@@ -1519,6 +1519,8 @@ def check_label_probabilities(attempt):
     rng, cases = np.random.default_rng(0), []
     for K, shift in ((2, -3), (3, -12), (5, -30), (4, -800), (24, -1500)):
         cases.append((shift - rng.uniform(0, 4, K), rng.dirichlet(np.full(K, 2.0))))
+    cases.insert(0, (np.log([0.25, 0.25]), np.array([0.75, 0.25])))
+    cases += [(np.array([-800.0, -1600.0]), np.array([0.5, 0.5])), (np.array([-100.0, -2000, -2000, -2000]), np.full(4, 0.25))]
 
     def normal(a):
         return np.exp(a - a.max()) / np.exp(a - a.max()).sum()
@@ -1547,7 +1549,7 @@ def check_label_probabilities(attempt):
                 lambda l, p: np.exp(l + np.log(p))
             ),
             "normalised before the prior came in: the sum is no longer 1": lambda l, p: normal(l) * p,
-            "those are the logarithms; asked are probabilities": lambda l, p: np.log(normal(l + np.log(p))),
+            "those are the logarithms; asked are probabilities": quiet(lambda l, p: np.log(normal(l + np.log(p)))),
             "log p is divided by its sum; take exp first": lambda l, p: (l + np.log(p)) / (l + np.log(p)).sum(),
             "the largest is 1 here; divide by the sum, not by the largest": (
                 lambda l, p: np.exp(l + np.log(p) - (l + np.log(p)).max())
@@ -1557,6 +1559,12 @@ def check_label_probabilities(attempt):
             "the prior is left out, and exp alone is too small for a float": quiet(lambda l, p: np.exp(l) / np.exp(l).sum()),
             "the sign is turned round: unlikely labels get the probability": lambda l, p: normal(-(l + np.log(p))),
             "that is the prior; the text has to change it": lambda l, p: p,
+            "take off the largest, not the smallest: exp overflows for the others": quiet(
+                lambda l, p: np.exp(l - l.min()) * p / (np.exp(l - l.min()) * p).sum()
+            ),
+            "take off the largest, not the mean: others can lie far above it": quiet(
+                lambda l, p: np.exp(l - l.mean()) * p / (np.exp(l - l.mean()) * p).sum()
+            ),
         },
     )
 
