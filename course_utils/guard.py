@@ -9,10 +9,12 @@ from ctypes import c_ulong, py_object, pythonapi
 from io import StringIO
 from threading import Thread
 from time import monotonic, sleep
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
 import torch
+from IPython import get_ipython
 
 PAGE, LINES = 2000, 30  # characters and lines that an attempt may print
 MEMORY = 2 * 2**30  # bytes that an attempt may take
@@ -54,10 +56,13 @@ def undisturbed(page):
     """Print to a page; restore modules, generators, the default dtype and the standard streams afterwards."""
     restore = random.setstate, np.random.set_state, torch.set_rng_state, torch.set_default_dtype
     saved = random.getstate(), np.random.get_state(), torch.get_rng_state(), torch.get_default_dtype()
+    shell = get_ipython() or SimpleNamespace()
+    shell.ask_exit = sys.exit  # quit() and exit() would end the kernel
     with redirect_stderr(sys.stderr), redirect_stdout(page):
         try:
             yield
         finally:
+            del shell.ask_exit
             repair_modules()
             for put_back, state in zip(restore, saved):
                 put_back(state)

@@ -247,7 +247,6 @@ def check_softmax(attempt):
             (([0.0, 0.0, 0.0, 1000.0],), [0.0, 0.0, 0.0, 1.0]),
             (([2000.0, 2000.0],), [0.5, 0.5]),
         ],
-        tolerance=1e-6,
         misconceptions={
             "exp(1000) overflows: subtract the largest score from all of them first": (
                 lambda scores: share([math.exp(s) for s in scores])
@@ -408,7 +407,6 @@ def check_score_gradient(attempt):
     return check(
         attempt,
         cases=[(([0.7, 0.2, 0.1], 1), [0.7, -0.8, 0.1]), (([0.15, 0.05, 0.55, 0.25], 2), [0.15, 0.05, -0.45, 0.25]), (([0.125, 0.875], 0), [-0.875, 0.875])],
-        tolerance=1e-6,
         misconceptions={
             "the sign is turned round: this is the gradient of log p_w, and J has a minus": (
                 lambda p, w: [(v == w) - q for v, q in enumerate(p)]
@@ -947,7 +945,6 @@ def check_layer_gradient(attempt):
     return check(
         attempt,
         cases=[(arguments, right(*arguments)) for arguments in cases],
-        tolerance=1e-6,
         misconceptions={
             "you left out the slope of tanh: multiply d_h by 1 − tanh²": (lambda x, W, d_h: x.T @ d_h),
             "the derivative of tanh is 1 − tanh², not 1 − tanh": (

@@ -110,7 +110,6 @@ def check_one_step(attempt):
     return check(
         attempt,
         cases=[(tuple(arguments), state(*arguments)) for arguments in (tiny, small, square)],
-        tolerance=1e-6,
         misconceptions={
             "tanh is missing: without it the cell is linear": (
                 lambda x, h, W_xh, W_hh, b_h: x @ W_xh + h @ W_hh + b_h
@@ -546,7 +545,6 @@ def check_repaired_step(attempt):
     return check(
         attempt,
         cases=[(case, np.tanh(parts(*case))) for case in (tiny, (x, h, W, b), (9 * x, 9 * h, W, b))],
-        tolerance=1e-6,
         misconceptions={
             "this is the suspicious cell itself: compare it with the equation, symbol by symbol": parts,
             "cutting off bounds the state, but the cell stays linear inside: take tanh": (

@@ -252,7 +252,6 @@ def check_gradient_parts(attempt):
     return check(
         attempt,
         cases=[(example, parts(*example)) for example in examples],
-        tolerance=1e-6,
         misconceptions={
             "the way back from T to k has T − k factors g′(t_j) W_S; yours has one too many": (
                 lambda x, t, W_S, d_s: parts(x, t, W_S, d_s, ahead=0)
@@ -1207,7 +1206,6 @@ def check_clip_by_norm(attempt):
     return check(
         attempt,
         cases=[((g, limit), by(length)(g, limit)) for g, limit in inputs],
-        tolerance=1e-6,
         misconceptions={
             "this clips by value: it bends the gradient in another direction": (
                 lambda gradients, limit: [np.clip(g, -limit, limit) for g in gradients]
@@ -1584,7 +1582,6 @@ def check_normalised_step(attempt):
     return check(
         attempt,
         cases=[(given, step(*given)) for given in inputs],
-        tolerance=1e-6,
         misconceptions={
             "the mean is not taken away": with_own(mean=lambda a: 0),
             "divide by the standard deviation, the root of the variance": (

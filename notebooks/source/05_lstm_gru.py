@@ -127,7 +127,6 @@ def check_step_from_sums(attempt):
     return check(
         attempt,
         cases=[(arguments, step(*arguments)) for arguments in cases],
-        tolerance=1e-6,
         misconceptions={
             "gates lie between 0 and 1: squash their sums with σ first": lambda *a: step(*a, gate=lambda s: s),
             "gates are shares: squash them with σ; tanh can be negative": lambda *a: step(*a, gate=np.tanh),
@@ -579,7 +578,6 @@ def check_peephole_step(attempt):
     return check(
         attempt,
         cases=[(arguments, step(*arguments)) for arguments in cases],
-        tolerance=1e-6,
         misconceptions={
             "the output gate looks last: at the new memory, not at the old one": lambda *a: step(*a, seen_by_o=a[4]),
             "the output gate has a peephole, too": lambda *a: step(*a[:7], 0),
@@ -648,7 +646,6 @@ def check_coupled_step(attempt):
     return check(
         attempt,
         cases=[(arguments, step(*arguments)) for arguments in cases],
-        tolerance=1e-6,
         misconceptions={
             "coupled means that the two shares sum to 1: write 1 − f, not f": lambda *a: step(*a, write=lambda f, _: f),
             "the candidate is written in full; its share is 1 − f": lambda *a: step(*a, write=lambda f, _: 1),
@@ -1633,7 +1630,6 @@ def check_mean_loss(attempt):
     return check(
         attempt,
         cases=[((given, n), mean(given, n)) for given, n in ((table, np.array([1, 2])), (losses, length), (others, lengths))],
-        tolerance=1e-6,
         misconceptions={
             "this is the mean over the whole table, padding included": lambda losses, length: losses.mean(),
             "this counts every sequence alike, whatever its length: sum over all real steps, then divide once": (

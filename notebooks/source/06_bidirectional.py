@@ -1372,7 +1372,6 @@ def check_role_of(attempt):
     return check(
         attempt,
         cases=[((keys, counts), role(keys, counts)) for keys in cases],
-        tolerance=1e-6,
         misconceptions={
             "begin with the most detailed key, the first one": lambda keys, counts: role(keys[::-1], counts),
             "the most detailed key may be there: do not skip it": lambda keys, counts: role(keys[1:], counts),
@@ -2161,7 +2160,6 @@ def check_forward_step(attempt):
     return check(
         attempt,
         cases=[(tuple(lattice), lse(lattice[0][:, None] + lattice[1], 0) + lattice[2]) for lattice in lattices],
-        tolerance=1e-6,
         misconceptions={
             "A[i, j] leads from i to j: alpha belongs to the rows, alpha[:, None], and the sum goes over them": (
                 lambda alpha, A, P_t: lse(alpha[None, :] + A, 1) + P_t

@@ -756,7 +756,6 @@ def check_nats_per_token(attempt):
     return check(
         attempt,
         cases=[((log_p.copy(), y.copy()), truth(log_p, y)) for log_p, y in batches],
-        tolerance=1e-6,
         misconceptions={
             "PAD is counted as a word, above and below the line": lambda p, y: picked(p, y).mean(),
             "the sum is right, but it is divided by the size of the table": lambda p, y: (
@@ -1533,7 +1532,6 @@ def check_look_once(attempt):
     return check(
         attempt,
         cases=[((s.copy(), h.copy(), n), looked()(s, h, n)) for s, h, n in cases],
-        tolerance=1e-6,
         misconceptions={
             "states of zeros at PAD still get exp(0) as their weight: leave them out of the softmax": (
                 lambda s, h, n: masked_by_zero(s, np.where(np.arange(len(h))[:, None] < n, h, 0), n)

@@ -904,7 +904,6 @@ def check_nucleus(attempt):
     return check(
         attempt,
         cases=[(case, right(*case)) for case in cases],
-        tolerance=1e-6,
         misconceptions={
             "make what is kept sum to 1": lambda p, t: p * mine(p, t),
             "the character that crosses top_p belongs to the set": (
@@ -1153,7 +1152,6 @@ def check_min_p(attempt):
     return check(
         attempt,
         cases=[(case, right(*case)) for case in cases],
-        tolerance=1e-6,
         misconceptions={
             "make what is kept sum to 1": lambda p, m: p * (p >= m * p.max()),
             "compare with a share of the largest probability, not with the share itself": lambda p, m: scale(p * (p >= m)),

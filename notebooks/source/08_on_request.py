@@ -393,7 +393,6 @@ def check_bits_per_character(attempt):
     return check(
         attempt,
         cases=[(case, right(*case)) for case in cases],
-        tolerance=1e-6,
         misconceptions={
             "those are nats: a bit is ln 2 nats": lambda p, q, s: right(p, q, s) * math.log(2),
             "divide by ln 2, do not multiply": lambda p, q, s: right(p, q, s) * math.log(2) ** 2,

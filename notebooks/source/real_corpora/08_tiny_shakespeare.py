@@ -588,7 +588,6 @@ def check_row_of_group(attempt):
     return check(
         attempt,
         cases=[(case, digits(case[0], case[1]) % case[2]) for case in cases],
-        tolerance=1e-6,
         misconceptions={
             "the last character is the units: the first one has the highest power of V": (
                 lambda group, V, rows: digits(group[::-1], V) % rows
