@@ -742,7 +742,8 @@ def check_nats_per_token(attempt):
     rng = np.random.default_rng(7)
     targets = [[[3, 5, 4, 2, 0], [4, 2, 0, 0, 0], [6, 3, 3, 5, 2]], [[5, 2, 0, 0], [3, 4, 6, 2]], [[4, 5, 2]]]
     scores = [(2 * rng.normal(size=(len(y), len(y[0]), 7)), np.array(y)) for y in targets]
-    batches = [(s - np.log(np.exp(s).sum(axis=2, keepdims=True)), y) for s, y in scores]
+    batches = [(np.log([[[1, 1, 2, 4], [2, 2, 2, 2], [4, 2, 1, 1]]]) - np.log(8), np.array([[3, 2, 0]]))]
+    batches += [(s - np.log(np.exp(s).sum(axis=2, keepdims=True)), y) for s, y in scores]
 
     def picked(log_p, y):
         return -np.take_along_axis(log_p, y[:, :, None], axis=2)[:, :, 0]
@@ -1504,7 +1505,8 @@ def look_once(s, h, n):
 def check_look_once(attempt):
     """Try an attempt on states with much, little and no padding."""
     rng = np.random.default_rng(0)
-    cases = [(2 * rng.normal(size=H), 2 * rng.normal(size=(S, H)), n) for H, S, n in ((4, 6, 3), (9, 5, 5), (3, 7, 2), (6, 4, 1))]
+    cases = [(np.array([2.0, 0, 0, 0]), np.array([[1.0, 1, 0, 0], [1, 3, 0, 0], [9, 9, 9, 9]]), 2)]
+    cases += [(2 * rng.normal(size=H), 2 * rng.normal(size=(S, H)), n) for H, S, n in ((4, 6, 3), (9, 5, 5), (3, 7, 2), (6, 4, 1))]
 
     def softmax(e):
         return np.exp(e - e.max()) / np.exp(e - e.max()).sum()

@@ -546,7 +546,8 @@ def best_continuations(scores, log_p, ended):
 # %% tags=["exercise-1-check"] slideshow={"slide_type": "skip"}
 def check_best_continuations(attempt):
     """Try an attempt on random hypotheses, some of them ended."""
-    rng, cases = np.random.default_rng(0), []
+    rng, log_p = np.random.default_rng(0), np.log([[0.125, 0.375, 0.5], [0.5, 0.375, 0.125]])
+    cases = [((np.array([-1.0, -2.0]), log_p, np.array([False, False])),)]
     for k, V, over in ((2, 5, 0), (7, 9, 0), (3, 4, 1), (4, 6, 2), (5, 7, 2), (6, 4, 2)):
         log_p = np.log(rng.dirichlet(np.full(V, 0.6), size=k))
         cases.append(((-np.sort(rng.uniform(0.1, 4, k)), log_p, rng.permutation(np.arange(k) < over)),))

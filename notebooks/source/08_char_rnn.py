@@ -881,6 +881,7 @@ def check_nucleus(attempt):
     rng = np.random.default_rng(0)
     cases = [(rng.dirichlet(np.full(V, 0.7)), top_p) for V, top_p in ((3, 0.6), (5, 0.8), (6, 0.9), (7, 0.35), (9, 0.7))]
     exact = np.array([1, 8, 4, 3]) / 16
+    cases.insert(0, (exact, 0.625))
     cases += [(exact, 0.75), (exact, 0.0), (exact, 1e-9), (exact, 1.0), (exact[::-1].copy(), 0.9), (np.ones(1), 0.3)]
     cases.append((np.array([2, 8, 1, 5]) / 16, 0.5))
 
@@ -1137,6 +1138,7 @@ def check_min_p(attempt):
     rng = np.random.default_rng(1)
     cases = [(rng.dirichlet(np.full(V, 0.8)), share) for V, share in ((3, 0.3), (5, 0.2), (7, 0.1), (9, 0.5), (11, 0.05), (8, 0.3), (8, 0.6))]
     dyadic = np.array([1, 8, 4, 3]) / 16
+    cases.insert(0, (dyadic, 0.3))
     cases += [(dyadic, 0.5), (dyadic, 0.0), (dyadic, 1.0), (np.array([2, 5, 1, 5, 3]) / 16, 1.0), (np.ones(1), 0.4)]
 
     def scale(q):
