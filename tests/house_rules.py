@@ -348,7 +348,7 @@ def checks_and_solutions_are_folded(lecture):
 def stubs_are_not_attempted_and_solutions_correct(lecture):
     problems = []
     for cell in code_cells(lecture.notebook):
-        expected = {"check": "not attempted yet", "solution": ": correct"}.get(exercise_part(cell)[1])
+        expected = {"check": "not attempted yet", "solution": "the solution: correct"}.get(exercise_part(cell)[1])
         printed = "".join(output.get("text", "") for output in cell.outputs)
         if expected and expected not in printed:
             problems.append(f"{name(cell)} does not print {expected!r}")

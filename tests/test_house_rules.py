@@ -119,7 +119,7 @@ def lecture(tmp_path):
     notebook = read_source(source)
     fingerprint = dict.fromkeys(["python", "torch", "cpu_capability", "corpus"], "?")
     notebook.metadata["course"] |= {"source": source_hash(source), "fingerprint": fingerprint}
-    answers = [printed("twice: not attempted yet.\n"), printed("twice: correct, on all 1 cases.\n")]
+    answers = [printed("twice: not attempted yet.\n"), printed("the solution: correct, on all 1 cases.\n")]
     outputs = [[], printed("claim: True\n"), [], [PICTURE], printed("slider"), [], *answers, printed("2")]
     for count, (cell, output) in enumerate(zip(code_cells(notebook), outputs, strict=True), start=1):
         cell.update(execution_count=count, outputs=output)
@@ -307,7 +307,8 @@ DEFECTS = {
     ],
     "stubs_are_not_attempted_and_solutions_correct": [
         lambda l: code(l, 6).update(outputs=printed("twice: correct, on all 1 cases.")),
-        lambda l: code(l, 7).update(outputs=printed("twice: not yet, 1 of 1 cases differ.")),
+        lambda l: code(l, 7).update(outputs=printed("the solution: not yet, 1 of 1 cases differ.")),
+        lambda l: code(l, 7).update(outputs=printed("twice: correct, on all 1 cases.")),
     ],
     "tags_are_known": [
         lambda l: rename(l, "nbval-check-output", "nbval-check-outputs"),

@@ -197,11 +197,11 @@ def conditional(counts, context, word):
 # %% tags=["exercise-1-check"] slideshow={"slide_type": "skip"}
 def check_conditional(attempt):
     """Try an attempt on a corpus of two contexts."""
-    small = {("their",): Counter(books=4, exams=1, keys=5), ("the",): Counter(books=3, end=7, way=2)}
+    small = {("their",): Counter(books=4, exams=1, keys=5), ("the",): Counter(books=3, end=7, way=2), ("a",): Counter(end=1, way=2)}
     everything = sum(words.total() for words in small.values())
     return check(
         attempt,
-        cases=[((small, ("their",), "books"), 0.4), ((small, ("the",), "books"), 0.25), ((small, ("the",), "keys"), 0)],
+        cases=[((small, ("their",), "books"), 0.4), ((small, ("the",), "books"), 0.25), ((small, ("the",), "keys"), 0), ((small, ("a",), "end"), 1 / 3)],
         misconceptions={
             "you divided by all tokens of the corpus: that is p(context and word), not p(word | context)": (
                 lambda counts, context, word: counts[context][word] / everything
@@ -230,6 +230,13 @@ def check_conditional(attempt):
             ),
             "you rounded down: // gives whole numbers, / gives fractions": (
                 lambda counts, context, word: counts[context][word] // counts[context].total()
+            ),
+            "rounded: return the fraction as it is": lambda counts, context, word: round(counts[context][word] / counts[context].total(), 2),
+            "this is in per cent: a probability lies between 0 and 1": (
+                lambda counts, context, word: 100 * counts[context][word] / counts[context].total()
+            ),
+            "an unseen word has no entry: .get(word) gives None there, but counts[context][word] gives 0, since it is a Counter": (
+                lambda counts, context, word: counts[context].get(word) / counts[context].total()
             ),
         },
     )
@@ -326,14 +333,14 @@ def check_sentence_log_prob(attempt):
         likely = {BOS: "a", "a": "b", "b": EOS}.get(previous)
         return (0.5 if word == likely else 0.1) / (1 if before == BOS else 2)
 
-    log, long = math.log, ["a", "b"] * 2000
+    log, long = math.log, ["a", "b"] * 200
     return check(
         attempt,
         cases=[
             ((p, ["a", "b"]), log(0.5) + log(0.5) + log(0.25)),
             ((p, ["b"]), log(0.1) + log(0.5)),
             ((p, []), log(0.1)),
-            ((p, long), 2 * log(0.5) + 1999 * log(0.05) + 1999 * log(0.25) + log(0.25)),
+            ((p, long), 2 * log(0.5) + 199 * log(0.05) + 199 * log(0.25) + log(0.25)),
         ],
         misconceptions={
             "you left out EOS: without it a model need not know when to stop": (
@@ -373,6 +380,10 @@ def check_sentence_log_prob(attempt):
             "you multiplied probabilities: take the logarithm of each, and add": (
                 lambda p, s: math.prod(p(w, s[:t]) for t, w in enumerate(s + [EOS]))
             ),
+            "-inf is the logarithm of 0: the product underflows before you take it; add logarithms instead": (
+                lambda p, s: log(product) if (product := math.prod(p(w, s[:t]) for t, w in enumerate(s + [EOS]))) else -math.inf
+            ),
+            "these are the terms: add them up": lambda p, s: [log(p(w, s[:t])) for t, w in enumerate(s + [EOS])],
         },
     )
 
@@ -780,7 +791,7 @@ def check_add_k_estimate(attempt):
     """Try an attempt on seen and unseen words."""
     return check(
         attempt,
-        cases=[((3, 10, 0.2, 50), 0.16), ((0, 10, 0.2, 50), 0.01), ((0, 0, 1, 4), 0.25)],
+        cases=[((3, 10, 0.2, 50), 0.16), ((0, 10, 0.2, 50), 0.01), ((0, 0, 1, 4), 0.25), ((1, 2, 0.5, 8), 0.25), ((2, 7, 0.25, 4), 2.25 / 8)],
         misconceptions={
             "the denominator lacks k|V|: the probabilities then sum to more than 1": (
                 lambda count, total, k, V: (count + k) / total
@@ -803,6 +814,10 @@ def check_add_k_estimate(attempt):
                 lambda count, total, k, V: (count + k) / (total + k * (V - 1))
             ),
             "you added 1 (Laplace), not k": (lambda count, total, k, V: (count + 1) / (total + V)),
+            "rounded: return the fraction as it is": lambda count, total, k, V: round((count + k) / (total + k * V), 2),
+            "mind the parentheses around the numerator: the whole sum c(hw) + k is divided": (
+                lambda count, total, k, V: count + k / (total + k * V)
+            ),
         },
     )
 
@@ -1040,10 +1055,10 @@ def continuation_count(pairs, word):
 def check_continuation_count(attempt):
     """Try an attempt on a few bigrams."""
     pairs = Counter({("san", "francisco"): 40, ("in", "francisco"): 2, ("a", "cup"): 3, ("the", "cup"): 1,
-                     ("my", "cup"): 1, ("cup", "of"): 4, ("francisco", "is"): 5, ("a", "tea"): 6})  # fmt: skip
+                     ("my", "cup"): 1, ("cup", "of"): 4, ("cup", "cup"): 2, ("francisco", "is"): 5, ("a", "tea"): 6})  # fmt: skip
     return check(
         attempt,
-        cases=[((pairs, "francisco"), 2), ((pairs, "cup"), 3), ((pairs, "san"), 0)],
+        cases=[((pairs, "francisco"), 2), ((pairs, "cup"), 4), ((pairs, "san"), 0)],
         misconceptions={
             "you counted occurrences: Kneser–Ney asks after how many different words": (
                 lambda pairs, word: sum(times for (left, right), times in pairs.items() if right == word)
@@ -1066,6 +1081,9 @@ def check_continuation_count(attempt):
             ),
             "you counted the words seen once only: every different left neighbour counts": (
                 lambda pairs, word: sum(right == word and times == 1 for (left, right), times in pairs.items())
+            ),
+            "the word itself is a left neighbour, too, where it follows itself": (
+                lambda pairs, word: sum(right == word and left != word for left, right in pairs)
             ),
         },
     )

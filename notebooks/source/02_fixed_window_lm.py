@@ -247,8 +247,9 @@ def check_softmax(attempt):
             (([2 * half],), [1.0]),
             (([0.0, 1000.0],), [0.0, 1.0]),
             (([0.3, -1.1],), [1 / (1 + math.exp(-1.4)), 1 / (1 + math.exp(1.4))]),
+            (([0.0, 0.0, 0.0, 1000.0],), [0.0, 0.0, 0.0, 1.0]),
+            (([2000.0, 2000.0],), [0.5, 0.5]),
         ],
-        tolerance=1e-6,
         misconceptions={
             "exp(1000) overflows: subtract the largest score from all of them first": (
                 lambda scores: share([math.exp(s) for s in scores])
@@ -282,6 +283,18 @@ def check_softmax(attempt):
             ),
             "you took powers of 2: softmax takes powers of e": (
                 lambda scores: share([2 ** (s - max(scores)) for s in scores])
+            ),
+            "subtracting the mean is not enough: one score can lie far above it, and exp overflows; subtract the largest": (
+                lambda scores: share([math.exp(s - sum(scores) / len(scores)) for s in scores])
+            ),
+            "subtracting the mean leaves inf where one score lies far above it, and inf / inf is nan: subtract the largest": (
+                lambda scores: share([math.exp(s - mean) if s - (mean := sum(scores) / len(scores)) < 700 else math.inf for s in scores])
+            ),
+            "a fixed number is not enough: scores can be larger still; subtract the largest, whatever it is": (
+                lambda scores: share([math.exp(s - 700 * (max(scores) > 700)) for s in scores])
+            ),
+            "cutting the scores off makes large ones equal: subtract the largest from all of them instead": (
+                lambda scores: share([math.exp(min(s, 700)) for s in scores])
             ),
         },
     )
@@ -396,8 +409,7 @@ def check_score_gradient(attempt):
     """Try an attempt on two predictions."""
     return check(
         attempt,
-        cases=[(([0.7, 0.2, 0.1], 1), [0.7, -0.8, 0.1]), (([0.15, 0.05, 0.55, 0.25], 2), [0.15, 0.05, -0.45, 0.25])],
-        tolerance=1e-6,
+        cases=[(([0.7, 0.2, 0.1], 1), [0.7, -0.8, 0.1]), (([0.15, 0.05, 0.55, 0.25], 2), [0.15, 0.05, -0.45, 0.25]), (([0.125, 0.875], 0), [-0.875, 0.875])],
         misconceptions={
             "the sign is turned round: this is the gradient of log p_w, and J has a minus": (
                 lambda p, w: [(v == w) - q for v, q in enumerate(p)]
@@ -429,6 +441,11 @@ def check_score_gradient(attempt):
                 lambda p, w: [q - w for q in p]
             ),
             "1 is taken from the right word only": (lambda p, w: [q - 1 for q in p]),
+            "rounded: return the derivatives as they are": lambda p, w: [round(q - (v == w), 2) for v, q in enumerate(p)],
+            "words are numbered from 0: entry w is the right word's, not entry w − 1": (
+                lambda p, w: [q - (v == w - 1) for v, q in enumerate(p)]
+            ),
+            "1 is taken from the right word, w, not from the likeliest": lambda p, w: [q - (q == max(p)) for q in p],
         },
     )
 
@@ -768,6 +785,9 @@ def check_count_parameters(attempt):
             "x holds word vectors, not one-hot vectors: W_xh has (n − 1)E rows, not (n − 1)V": (
                 lambda V, E, H, n: (V + 1) * E + (n - 1) * V * H + H + H * V + V
             ),
+            "each layer has one bias here; nn.RNN stores two": (
+                lambda V, E, H, n: (V + 1) * E + (n - 1) * E * H + 2 * H + H * V + 2 * V
+            ),
         },
     )
 
@@ -920,7 +940,8 @@ def check_layer_gradient(attempt):
     """Try an attempt on two layers of different shapes."""
     rng = np.random.default_rng(2)
     shapes = [(1, 2), (2, 3), (1, 3)], [(4, 3), (3, 2), (4, 2)], [(3, 3), (3, 2), (3, 2)]
-    cases = [tuple(rng.normal(size=shape).round(1) for shape in case) for case in shapes]
+    cases = [(np.array([[1.0, 2.0]]), np.zeros((2, 3)), np.array([[1.0, -1.0, 3.0]]))]
+    cases += [tuple(rng.normal(size=shape).round(1) for shape in case) for case in shapes]
 
     def right(x, W, d_h):
         return x.T @ (d_h * (1 - np.tanh(x @ W) ** 2))
@@ -928,7 +949,6 @@ def check_layer_gradient(attempt):
     return check(
         attempt,
         cases=[(arguments, right(*arguments)) for arguments in cases],
-        tolerance=1e-6,
         misconceptions={
             "you left out the slope of tanh: multiply d_h by 1 − tanh²": (lambda x, W, d_h: x.T @ d_h),
             "the derivative of tanh is 1 − tanh², not 1 − tanh": (
@@ -967,6 +987,9 @@ def check_layer_gradient(attempt):
             ),
             "you averaged over the rows: d_h already belongs to the J that is differentiated": (
                 lambda x, W, d_h: right(x, W, d_h) / len(x) if len(x) > 1 else right(x, W, d_h)
+            ),
+            "this is the gradient of a bias: the input x takes part in that of W": (
+                lambda x, W, d_h: (d_h * (1 - np.tanh(x @ W) ** 2)).sum(axis=0)
             ),
         },
     )

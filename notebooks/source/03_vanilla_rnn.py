@@ -103,6 +103,7 @@ def one_step(x, h, W_xh, W_hh, b_h):
 def check_one_step(attempt):
     """Try an attempt on cells of different sizes."""
     rng = np.random.default_rng(1)
+    tiny = [np.array(value, dtype=float) for value in ([1], [1, 0], [[0, 1]], [[0, 1], [1, 0]], [0, -1])]
     small = [rng.normal(size=shape) for shape in ((3,), (2,), (3, 2), (2, 2), (2,))]
     square = [2 * rng.normal(size=shape) for shape in ((3,), (3,), (3, 3), (3, 3), (3,))]
 
@@ -111,8 +112,7 @@ def check_one_step(attempt):
 
     return check(
         attempt,
-        cases=[(tuple(arguments), state(*arguments)) for arguments in (small, square)],
-        tolerance=1e-6,
+        cases=[(tuple(arguments), state(*arguments)) for arguments in (tiny, small, square)],
         misconceptions={
             "tanh is missing: without it the cell is linear": (
                 lambda x, h, W_xh, W_hh, b_h: x @ W_xh + h @ W_hh + b_h
@@ -143,6 +143,9 @@ def check_one_step(attempt):
             ),
             "the old state enters through W_hh only; do not add it once more": (
                 lambda x, h, W_xh, W_hh, b_h: h + np.tanh(x @ W_xh + h @ W_hh + b_h)
+            ),
+            "x is a row: x @ W_xh; W_xh @ x transposes the matrix": (
+                lambda x, h, W_xh, W_hh, b_h: np.tanh(W_xh @ x + h @ W_hh + b_h)
             ),
         },
     )
@@ -271,6 +274,8 @@ def check_inputs_and_targets(attempt):
             "the first input is BOS, not EOS: they are two different marks here": (
                 lambda s: (["</s>", *s], [*s, "</s>"])
             ),
+            "these are pairs (input, target); asked for are two lists": lambda s: list(zip(*pair(s))),
+            "lists of words, not texts": lambda s: tuple(map(" ".join, pair(s))),
         },
     )
 
@@ -556,6 +561,7 @@ def repaired_step(x, h, W, b):
 def check_repaired_step(attempt):
     """Try an attempt on a small state and on a large one."""
     rng = np.random.default_rng(3)
+    tiny = tuple(np.array(value, dtype=float) for value in ([1], [2], [[1], [-1]], [2]))
     W, b = rng.normal(size=(5, 3)), rng.normal(size=3)
     x, h = rng.normal(size=2), rng.normal(size=3)
 
@@ -564,8 +570,7 @@ def check_repaired_step(attempt):
 
     return check(
         attempt,
-        cases=[((x, h, W, b), np.tanh(parts(x, h, W, b))), ((9 * x, 9 * h, W, b), np.tanh(parts(9 * x, 9 * h, W, b)))],
-        tolerance=1e-6,
+        cases=[(case, np.tanh(parts(*case))) for case in (tiny, (x, h, W, b), (9 * x, 9 * h, W, b))],
         misconceptions={
             "this is the suspicious cell itself: compare it with the equation, symbol by symbol": parts,
             "cutting off bounds the state, but the cell stays linear inside: take tanh": (
@@ -690,6 +695,7 @@ def final_states(states, length):
 # %% tags=["exercise-4-check"] slideshow={"slide_type": "skip"}
 def check_final_states(attempt):
     """Try an attempt on sequences of different lengths."""
+    round_ones = np.array([[[7, 8], [1, 2], [9, 9]], [[4, 5], [3, 6], [0, 9]]])
     states = np.random.default_rng(4).normal(size=(4, 5, 2))
     lengths = np.array([2, 5, 3, 1])
     rows = np.arange(4)
@@ -697,6 +703,7 @@ def check_final_states(attempt):
     return check(
         attempt,
         cases=[
+            ((round_ones, np.array([2, 1])), np.array([[1, 2], [4, 5]])),
             ((states, lengths), states[rows, lengths - 1]),
             ((states[:2, 1:], lengths[2:]), states[[0, 1], [3, 1]]),
         ],
@@ -720,6 +727,10 @@ def check_final_states(attempt):
             ),
             "this is the largest value of each unit; asked for is the last state": (
                 lambda states, length: np.array([s[:n].max(axis=0) for s, n in zip(states, length)])
+            ),
+            "states[length − 1] takes whole sequences: say row and step, states[rows, length − 1]": lambda states, length: states[length - 1],
+            "one step too early: the last of `length` steps has index length − 1": (
+                lambda states, length: np.array([s[n - 2] for s, n in zip(states, length)])
             ),
         },
     )

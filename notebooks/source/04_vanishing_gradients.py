@@ -257,12 +257,11 @@ def check_gradient_parts(attempt):
         factor = factor or (lambda t: own(t) * W_S)
         return [float(d_s * math.prod(map(factor, t[k + ahead :])) * own(t[k]) * x[k]) for k in range(len(x))]
 
-    examples = [([0.5], [0.3], 0.9, -0.4), ([0.5, -1.0, 2.0], [0.3, -0.2, 0.6], 0.8, 0.7)]
+    examples = [([1.0, 2.0], [0.0, 0.0], 3.0, 1.0), ([0.5], [0.3], 0.9, -0.4), ([0.5, -1.0, 2.0], [0.3, -0.2, 0.6], 0.8, 0.7)]
     examples.append(([1.0, 1.5, -0.5, 0.7], [-0.1, 0.4, 0.9, -0.6], -1.3, 1.2))
     return check(
         attempt,
         cases=[(example, parts(*example)) for example in examples],
-        tolerance=1e-6,
         misconceptions={
             "the way back from T to k has T − k factors g′(t_j) W_S; yours has one too many": (
                 lambda x, t, W_S, d_s: parts(x, t, W_S, d_s, ahead=0)
@@ -302,6 +301,12 @@ def check_gradient_parts(attempt):
                 lambda x, t, W_S, d_s: parts([1] * len(x), t, W_S, d_s)
             ),
             "f′(s_T), here d_s, is missing: the error starts at the loss": lambda x, t, W_S, d_s: parts(x, t, W_S, 1),
+            "W_S comes in once for each step back from T to k: the first part has the most factors, the last none": (
+                lambda x, t, W_S, d_s: [d_s * math.prod(map(slope, t[k:])) * W_S**k * x[k] for k in range(len(x))]
+            ),
+            "the way goes back from the end: the part of step k has the factors of the steps after it, not before": (
+                lambda x, t, W_S, d_s: [d_s * math.prod(map(slope, t[: k + 1])) * W_S**k * x[k] for k in range(len(x))]
+            ),
         },
     )
 
@@ -1209,12 +1214,11 @@ def check_clip_by_norm(attempt):
         return lambda gradients, limit: shrunk(gradients, limit / length(gradients) if is_long(gradients, limit) else 1)
 
     matrix, short, pair = np.array([[3.0, -1.0], [0.5, 2.0], [0.0, 1.0]]), np.array([0.2, -0.4]), np.array([0.6, 0.6])
-    inputs = [([matrix, short], 2.0), ([matrix, short], 0.5), ([short, -short], 5.0), ([short, 5 * matrix], 4.0)]
-    inputs += [([pair, pair], 1.0), ([pair, pair], 1.5), ([2 * pair, 2 * pair], 3.0), ([10 * matrix, matrix], 6.0)]
+    inputs = [([np.array([3.0]), np.array([4.0])], 1.0), ([matrix, short], 2.0), ([matrix, short], 0.5), ([short, -short], 5.0), ([short, 5 * matrix], 4.0)]
+    inputs += [([pair, pair.copy()], 1.0), ([pair, pair.copy()], 1.5), ([2 * pair, 2 * pair], 3.0), ([10 * matrix, matrix], 6.0)]
     return check(
         attempt,
         cases=[((g, limit), by(length)(g, limit)) for g, limit in inputs],
-        tolerance=1e-6,
         misconceptions={
             "this clips by value: it bends the gradient in another direction": (
                 lambda gradients, limit: [np.clip(g, -limit, limit) for g in gradients]
@@ -1254,6 +1258,12 @@ def check_clip_by_norm(attempt):
             "nothing is clipped: the gradients come back unchanged": lambda gradients, limit: gradients,
             "a long gradient is thrown away, its direction is lost: shrink it": (
                 lambda gradients, limit: shrunk(gradients, 0 if length(gradients) > limit else 1)
+            ),
+            "the excess is subtracted from every entry, which turns the direction: multiply by limit / norm": (
+                lambda gradients, limit: [g - max(0, length(gradients) - limit) for g in gradients]
+            ),
+            "one norm for all arrays, but only one array is left: return the whole list": (
+                lambda gradients, limit: by(length)(gradients, limit)[0]
             ),
         },
     )
@@ -1637,14 +1647,14 @@ def check_normalised_step(attempt):
         parts = [(a - a.mean()) / np.sqrt(a.var() + 1e-5) for a in (x @ W_xh, h @ W_hh)]
         return np.tanh(sum(parts) * gain + bias)
 
-    rng, inputs = np.random.default_rng(0), []
+    tiny = [np.array(value, dtype=float) for value in ([1], [0, 0], [[1, 3]], [[0, 0], [0, 0]], [1, 1], [0, 1])]
+    rng, inputs = np.random.default_rng(0), [tiny]
     for E, H, size in ((3, 4, 1.0), (2, 5, 3.0), (4, 3, 0.005)):
         x, h, W_xh, W_hh = (rng.normal(size=shape) for shape in ((E,), (H,), (E, H), (H, H)))
         inputs.append((x, h, size * W_xh + size, size * W_hh, rng.normal(size=H) + 1, rng.normal(size=H)))
     return check(
         attempt,
         cases=[(given, step(*given)) for given in inputs],
-        tolerance=1e-6,
         misconceptions={
             "the mean is not taken away": with_own(mean=lambda a: 0),
             "divide by the standard deviation, the root of the variance": (
@@ -1666,6 +1676,14 @@ def check_normalised_step(attempt):
             "the bias is missing": lambda *given: step(*given[:5], 0),
             "first the gain, then the bias: the bias is not multiplied": lambda *given: step(*given[:5], given[4] * given[5]),
             "nothing is normalised": lambda x, h, W_xh, W_hh, gain, bias: np.tanh((x @ W_xh + h @ W_hh) * gain + bias),
+            "the gain belongs inside tanh": lambda *given: np.tanh(step(*given[:4], 1, given[5], end=lambda a: a)) * given[4],
+            "gain and bias belong inside tanh": lambda *given: step(*given[:4], 1, 0) * given[4] + given[5],
+            "two things: 1e-5 is added to the variance, before the root, and the variance divides by H, not by H − 1 as torch's std does": (
+                with_own(variance=lambda a: (a.std(ddof=1) + 1e-5) ** 2 - 1e-5)
+            ),
+            "the standard deviation divides by H, not by H − 1, and 1e-5 is added to its square": (
+                with_own(variance=lambda a: a.var(ddof=1), epsilon=0)
+            ),
         },
     )
 
@@ -1791,6 +1809,9 @@ def check_passes(attempt):
             "first step first: the pairs are reversed": lambda T, k1, k2: [p[::-1] for p in pairs(T, k1, k2)],
             "without truncation every pass goes back to step 1; here it stops after k2": (
                 lambda T, k1, k2: pairs(T, k1, T)
+            ),
+            "the last step is t itself: the pair names steps, not the bounds of a slice": (
+                lambda T, k1, k2: [(max(1, t - k2 + 1), t + 1) for t in range(k1, T + 1, k1)]
             ),
         },
     )

@@ -305,7 +305,7 @@ def reverse_own(x, length):
 def check_reverse_own(attempt):
     """Try an attempt on batches with short, full and single rows."""
     rng = np.random.default_rng(0)
-    batches = [([4, 2, 3], 5), ([3, 6, 1], 6), ([2], 4)]
+    batches = [([2], 4), ([4, 2, 3], 5), ([3, 6, 1], 6)]
     batches = [(rng.permutation(100)[: len(length) * T].reshape(-1, T), length) for length, T in batches]
     for x, length in batches:
         for row, n in zip(x, length):
@@ -357,6 +357,9 @@ def check_reverse_own(attempt):
             ),
             "the tokens are sorted downwards; they only coincide with the reverse by chance": (
                 rows(lambda row, n: np.concatenate([np.sort(row[:n])[::-1], row[n:]]))
+            ),
+            "the padding is cut off: it stays where it is, after the tokens": (
+                lambda x, length: [list(row[:n][::-1]) for row, n in zip(x, length)]
             ),
         },
     )
@@ -830,14 +833,14 @@ def spans_of(labels):
 def check_spans_of(attempt):
     """Try an attempt on neighbours, illegal labels and names at both ends."""
 
-    def spans(labels, begins=lambda i, labels: False, ends=lambda i, labels: False, one_past=1, close=True):
+    def spans(labels, begins=lambda i, labels: False, ends=lambda i, labels: False, one_past=1, close=True, begins_anew=True):
         found, start = set(), None
         for i, label in enumerate([*labels, *["O"] * close]):
-            inside = start is not None and label == "I-" + labels[start][2:]
+            inside = start is not None and label[2:] == labels[start][2:] and (label[0] == "I" or not begins_anew)
             if start is not None and (not inside or ends(i, labels)):
                 found.add((start, i - 1 + one_past, labels[start][2:]))
                 start = None
-            if label[0] == "B" or (label[0] == "I" and not inside and begins(i, labels)):
+            if (label[0] == "B" and start is None) or (label[0] == "I" and not inside and begins(i, labels)):
                 start = i
         return found
 
@@ -889,6 +892,12 @@ def check_spans_of(attempt):
             "the order is (start, end, kind)": lambda labels: {(kind, i, j) for i, j, kind in spans(labels)},
             "start counts from 0": lambda labels: {(i + 1, j, kind) for i, j, kind in spans(labels)},
             "return a set, not a list": lambda labels: sorted(spans(labels)),
+            "a B- of the same kind opens a new name, too: two of a kind may stand side by side": (
+                lambda labels: spans(labels, begins_anew=False)
+            ),
+            "a B- directly after a name ends it: the name before it is lost": (
+                lambda labels: {(i, j, kind) for i, j, kind in spans(labels) if j == len(labels) or labels[j][0] != "B"}
+            ),
         },
     )
 
@@ -1342,12 +1351,14 @@ def check_role_of(attempt):
         ("(",): {"parameter": 9, "load": 8},
         (".",): {"method": 7, "attribute read": 8, "attribute written": 2},
         ("(", "key"): {"store": 2, "load": 3, "call": 4},
+        ("for", "run"): {"store": 4, "load": 1}, ("in", "run"): {"load": 5, "store": 1}, ("in", "for", "run"): {"store": 3},
         (".", "key"): {"attribute read": 1},
         (".", "run"): {"attribute read": 2, "method": 3},
     }
     pairs = [("(", "key"), (".", "key"), (".", "run"), ("def", "run"), ("(", "walk"), ("def", "key"), ("in", "walk")]
     cases = [[(previous, name), (name,), ()] for previous, name in pairs]
     cases += [[()], [("def", ".", "key"), (".", "key"), ("key",), ()], [("x", "y", "z"), ("x", "y"), (".",), ()]]
+    cases += [[("in", "for", "run"), ("in", "run"), ("run",), ("key",), ()], [("for", "run"), ("(",), ("(", "walk"), (".", "run"), ("run",), ()]]
 
     def best(votes, choose=max):
         return choose(votes, key=votes.get)
@@ -1366,7 +1377,6 @@ def check_role_of(attempt):
     return check(
         attempt,
         cases=[((keys, counts), role(keys, counts)) for keys in cases],
-        tolerance=1e-6,
         misconceptions={
             "begin with the most detailed key, the first one": lambda keys, counts: role(keys[::-1], counts),
             "the most detailed key may be there: do not skip it": lambda keys, counts: role(keys[1:], counts),
@@ -1395,6 +1405,9 @@ def check_role_of(attempt):
                 lambda keys, counts: role(keys, counts, choose=lambda votes, key: max(votes))
             ),
             "the first key that is known, not the one whose answer seems surest": surest,
+            "every key has a vote here: the first key that is known decides alone": (
+                lambda keys, counts: best(Counter(best(counts[key]) for key in keys if key in counts))
+            ),
         },
     )
 
@@ -2143,7 +2156,8 @@ def forward_step(alpha, A, P_t):
 def check_forward_step(attempt):
     """Try an attempt on random lattices."""
     rng = np.random.default_rng(0)
-    lattices = [[rng.normal(size=shape) for shape in ((K,), (K, K), (K,))] for K in (2, 3, 5)]
+    lattices = [[np.array([0.0, 0.0]), np.array([[0.0, 1.0], [0.0, 1.0]]), np.array([3.0, 2.0])]]
+    lattices += [[rng.normal(size=shape) for shape in ((K,), (K, K), (K,))] for K in (2, 3, 5)]
 
     def lse(x, axis):
         return np.logaddexp.reduce(x, axis)
@@ -2151,7 +2165,6 @@ def check_forward_step(attempt):
     return check(
         attempt,
         cases=[(tuple(lattice), lse(lattice[0][:, None] + lattice[1], 0) + lattice[2]) for lattice in lattices],
-        tolerance=1e-6,
         misconceptions={
             "A[i, j] leads from i to j: alpha belongs to the rows, alpha[:, None], and the sum goes over them": (
                 lambda alpha, A, P_t: lse(alpha[None, :] + A, 1) + P_t
@@ -2189,6 +2202,10 @@ def check_forward_step(attempt):
             "P_t belongs to the labels at t; you added it to the labels before": (
                 lambda alpha, A, P_t: lse((alpha + P_t)[:, None] + A, 0)
             ),
+            "logarithms are added where probabilities are multiplied: alpha + A, not alpha * A": (
+                lambda alpha, A, P_t: lse(alpha[:, None] * A, 0) + P_t
+            ),
+            "P_t is added: it is a score, a logarithm": lambda alpha, A, P_t: lse(alpha[:, None] + A, 0) * P_t,
         },
     )
 
@@ -2615,6 +2632,9 @@ def check_around(attempt):
             ),
             "one token too far: the neighbours themselves may be read": (
                 lambda ahead, back: list(zip([None, None, *ahead[:-2]], [*back[2:], None, None]))
+            ),
+            "the last token has no next one, and the first, whose index -1 wraps, none before it: None belongs there": (
+                lambda ahead, back: [(ahead[t - 1], back[t + 1]) for t in range(len(ahead))]
             ),
         },
     )

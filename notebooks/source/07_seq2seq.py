@@ -745,7 +745,8 @@ def check_nats_per_token(attempt):
     rng = np.random.default_rng(7)
     targets = [[[3, 5, 4, 2, 0], [4, 2, 0, 0, 0], [6, 3, 3, 5, 2]], [[5, 2, 0, 0], [3, 4, 6, 2]], [[4, 5, 2]]]
     scores = [(2 * rng.normal(size=(len(y), len(y[0]), 7)), np.array(y)) for y in targets]
-    batches = [(s - np.log(np.exp(s).sum(axis=2, keepdims=True)), y) for s, y in scores]
+    batches = [(np.log([[[1, 1, 2, 4], [2, 2, 2, 2], [4, 2, 1, 1]]]) - np.log(8), np.array([[3, 2, 0]]))]
+    batches += [(s - np.log(np.exp(s).sum(axis=2, keepdims=True)), y) for s, y in scores]
 
     def picked(log_p, y):
         return -np.take_along_axis(log_p, y[:, :, None], axis=2)[:, :, 0]
@@ -759,7 +760,6 @@ def check_nats_per_token(attempt):
     return check(
         attempt,
         cases=[((log_p.copy(), y.copy()), truth(log_p, y)) for log_p, y in batches],
-        tolerance=1e-6,
         misconceptions={
             "PAD is counted as a word, above and below the line": lambda p, y: picked(p, y).mean(),
             "the sum is right, but it is divided by the size of the table": lambda p, y: (
@@ -799,6 +799,9 @@ def check_nats_per_token(attempt):
             ),
             "one column too far left: word k stands in column k, since PAD has a column, too": (
                 lambda p, y: truth(p, y - (y > 0))
+            ),
+            "log_p[:, :, y] pairs every step with all targets of the batch: each step has its own, log_p[b, t, y[b, t]]": (
+                lambda p, y: -p[:, :, y].mean()
             ),
         },
     )
@@ -1505,7 +1508,8 @@ def look_once(s, h, n):
 def check_look_once(attempt):
     """Try an attempt on states with much, little and no padding."""
     rng = np.random.default_rng(0)
-    cases = [(2 * rng.normal(size=H), 2 * rng.normal(size=(S, H)), n) for H, S, n in ((4, 6, 3), (9, 5, 5), (3, 7, 2), (6, 4, 1))]
+    cases = [(np.array([2.0, 0, 0, 0]), np.array([[1.0, 1, 0, 0], [1, 3, 0, 0], [9, 9, 9, 9]]), 2)]
+    cases += [(2 * rng.normal(size=H), 2 * rng.normal(size=(S, H)), n) for H, S, n in ((4, 6, 3), (9, 5, 5), (3, 7, 2), (6, 4, 1))]
 
     def softmax(e):
         return np.exp(e - e.max()) / np.exp(e - e.max()).sum()
@@ -1533,7 +1537,6 @@ def check_look_once(attempt):
     return check(
         attempt,
         cases=[((s.copy(), h.copy(), n), looked()(s, h, n)) for s, h, n in cases],
-        tolerance=1e-6,
         misconceptions={
             "states of zeros at PAD still get exp(0) as their weight: leave them out of the softmax": (
                 lambda s, h, n: masked_by_zero(s, np.where(np.arange(len(h))[:, None] < n, h, 0), n)
@@ -1566,6 +1569,12 @@ def check_look_once(attempt):
             "these are the weights; the context is the sum of the states, weighed by them": weights_only,
             "the state s is added: the context is made of encoder states only": (
                 lambda s, h, n: looked()(s, h, n) + s
+            ),
+            "scaled by √S: it is the size H of the vectors that matters, not their number": (
+                lambda s, h, n: looked(lambda words, s: words @ s / np.sqrt(len(h)))(s, h, n)
+            ),
+            "this is the cosine: the lengths of the states count, too; divide by √H only": (
+                looked(lambda h, s: h @ s / np.linalg.norm(s) / np.linalg.norm(h, axis=1))
             ),
         },
     )

@@ -549,7 +549,8 @@ def best_continuations(scores, log_p, ended):
 # %% tags=["exercise-1-check"] slideshow={"slide_type": "skip"}
 def check_best_continuations(attempt):
     """Try an attempt on random hypotheses, some of them ended."""
-    rng, cases = np.random.default_rng(0), []
+    rng, log_p = np.random.default_rng(0), np.log([[0.125, 0.375, 0.5], [0.5, 0.375, 0.125]])
+    cases = [((np.array([-1.0, -2.0]), log_p, np.array([False, False])),)]
     for k, V, over in ((2, 5, 0), (7, 9, 0), (3, 4, 1), (4, 6, 2), (5, 7, 2), (6, 4, 2)):
         log_p = np.log(rng.dirichlet(np.full(V, 0.6), size=k))
         cases.append(((-np.sort(rng.uniform(0.1, 4, k)), log_p, rng.permutation(np.arange(k) < over)),))
@@ -607,6 +608,11 @@ def check_best_continuations(attempt):
             ),
             "the row first, then the word": lambda s, p, e: [(w, i) for i, w in right(s, p, e)],
             "k continuations are kept, not all": lambda s, p, e: first(s[:, None] + table(p, e), p.size),
+            "an ended hypothesis has one continuation, not one for each word; they tie, and yours begin with the last": (
+                lambda s, p, e: [
+                    divmod(int(i), p.shape[1]) for i in np.argsort((s[:, None] + table(p, e, other=0.0)).ravel(), kind="stable")[::-1][: len(s)]
+                ]
+            ),
         },
     )
 
@@ -1210,9 +1216,9 @@ def check_shared_ngrams(attempt):
         return [gram for k in range(1, n + 1) for gram in grams(a, k)]
 
     texts = ["a a a a b", "a b c a", "b a b a c a", "c a b", "a b", "c b a c b a b", "d c a b a d"]
-    texts += ["an a an", "an", "a an the", "the a", "a", "", "a a a a", "a a a", "then a"]
+    texts += ["an a an", "an", "a an the", "the a", "a", "", "a a a a", "a a a", "then a", "the na"]
     pairs = [(0, 1), (1, 0), (2, 5), (5, 2), (3, 6), (6, 3), (4, 0), (4, 4), (6, 5), (2, 1)]
-    pairs += [(7, 8), (9, 10), (11, 1), (12, 11), (13, 14), (10, 15)]
+    pairs += [(7, 8), (9, 10), (11, 1), (12, 11), (13, 14), (10, 15), (15, 16)]
     lists = [(texts[i].split(), texts[j].split()) for i, j in pairs]
     return check(
         attempt,
@@ -1252,6 +1258,12 @@ def check_shared_ngrams(attempt):
                 lambda a, b, n: by(grams)(a, b, n)[0] / max(len(grams(a, n)), 1)
             ),
             "the two counts are exchanged": lambda a, b, n: by(grams)(a, b, n)[::-1],
+            "joined without a space, 'the na' and 'then a' are one: keep the words apart, as tuples": (
+                by(lambda a, n: ["".join(gram) for gram in grams(a, n)])
+            ),
+            "a repeated n-gram is counted again at each place, with all its partners: count each different one once": (
+                lambda a, b, n: (sum(min(grams(a, n).count(g), grams(b, n).count(g)) for g in grams(a, n)), len(grams(a, n)))
+            ),
         },
     )
 

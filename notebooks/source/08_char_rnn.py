@@ -902,8 +902,9 @@ def check_nucleus(attempt):
     rng = np.random.default_rng(0)
     cases = [(rng.dirichlet(np.full(V, 0.7)), top_p) for V, top_p in ((3, 0.6), (5, 0.8), (6, 0.9), (7, 0.35), (9, 0.7))]
     exact = np.array([1, 8, 4, 3]) / 16
+    cases.insert(0, (exact, 0.625))
     cases += [(exact, 0.75), (exact, 0.0), (exact, 1e-9), (exact, 1.0), (exact[::-1].copy(), 0.9), (np.ones(1), 0.3)]
-    cases.append((np.array([0.12, 0.5, 0.18, 0.2]), 0.5))
+    cases.append((np.array([2, 8, 1, 5]) / 16, 0.5))
 
     def scale(q):
         with np.errstate(invalid="ignore"):
@@ -925,7 +926,6 @@ def check_nucleus(attempt):
     return check(
         attempt,
         cases=[(case, right(*case)) for case in cases],
-        tolerance=1e-6,
         misconceptions={
             "make what is kept sum to 1": lambda p, t: p * mine(p, t),
             "the character that crosses top_p belongs to the set": (
@@ -955,6 +955,12 @@ def check_nucleus(attempt):
             "what is dropped gets 0, but keeps its place": lambda p, t: right(p, t)[mine(p, t)],
             "kept characters keep their ratios, they do not share equally": lambda p, t: scale(1.0 * mine(p, t)),
             "return the distribution, not which ones are kept": lambda p, t: 1.0 * mine(p, t),
+            "one character too many: the one that brings the sum to top_p is the last": (
+                lambda p, t: scale(cut(p, lambda c, before: np.arange(len(p)) <= mine(p, t).sum()))
+            ),
+            "these are the numbers of the kept characters; asked for is the new distribution": (
+                lambda p, t: np.argsort(-p)[: mine(p, t).sum()]
+            ),
         },
     )
 
@@ -1155,6 +1161,7 @@ def check_min_p(attempt):
     rng = np.random.default_rng(1)
     cases = [(rng.dirichlet(np.full(V, 0.8)), share) for V, share in ((3, 0.3), (5, 0.2), (7, 0.1), (9, 0.5), (11, 0.05), (8, 0.3), (8, 0.6))]
     dyadic = np.array([1, 8, 4, 3]) / 16
+    cases.insert(0, (dyadic, 0.3))
     cases += [(dyadic, 0.5), (dyadic, 0.0), (dyadic, 1.0), (np.array([2, 5, 1, 5, 3]) / 16, 1.0), (np.ones(1), 0.4)]
 
     def scale(q):
@@ -1170,7 +1177,6 @@ def check_min_p(attempt):
     return check(
         attempt,
         cases=[(case, right(*case)) for case in cases],
-        tolerance=1e-6,
         misconceptions={
             "make what is kept sum to 1": lambda p, m: p * (p >= m * p.max()),
             "compare with a share of the largest probability, not with the share itself": lambda p, m: scale(p * (p >= m)),
@@ -1195,6 +1201,9 @@ def check_min_p(attempt):
             "do not take the bound off what is kept": lambda p, m: scale(np.maximum(p - m * p.max(), 0)),
             "return the distribution, not which ones are kept": lambda p, m: 1.0 * (p >= m * p.max()),
             "each character at its own place, not sorted": lambda p, m: np.sort(right(p, m))[::-1],
+            "these are the numbers of the kept characters; asked for is the new distribution": (
+                lambda p, m: np.flatnonzero(p >= m * p.max())
+            ),
         },
     )
 

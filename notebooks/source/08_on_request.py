@@ -373,7 +373,7 @@ def bits_per_character(log_p, spelling, sentences):
 # %% tags=["exercise-1-check"] slideshow={"slide_type": "skip"}
 def check_bits_per_character(attempt):
     """Try an attempt on random sentences of different lengths."""
-    rng, cases = np.random.default_rng(0), []
+    rng, cases = np.random.default_rng(0), [([np.log([0.5, 0.25])], [np.zeros(2)], [["a"]])]
     for lengths in ((3,), (2, 5), (7, 1, 4), (6, 2), (4, 9, 3, 5)):
         sentences = [["abcdefghijklm"[: rng.integers(1, 12)] for _ in range(n)] for n in lengths]
         log_p = [-rng.uniform(0.5, 6, n + 1) for n in lengths]
@@ -395,7 +395,6 @@ def check_bits_per_character(attempt):
     return check(
         attempt,
         cases=[(case, right(*case)) for case in cases],
-        tolerance=1e-6,
         misconceptions={
             "those are nats: a bit is ln 2 nats": lambda p, q, s: right(p, q, s) * math.log(2),
             "divide by ln 2, do not multiply": lambda p, q, s: right(p, q, s) * math.log(2) ** 2,
@@ -1523,6 +1522,8 @@ def check_label_probabilities(attempt):
     rng, cases = np.random.default_rng(0), []
     for K, shift in ((2, -3), (3, -12), (5, -30), (4, -800), (24, -1500)):
         cases.append((shift - rng.uniform(0, 4, K), rng.dirichlet(np.full(K, 2.0))))
+    cases.insert(0, (np.log([0.25, 0.25]), np.array([0.75, 0.25])))
+    cases += [(np.array([-800.0, -1600.0]), np.array([0.5, 0.5])), (np.array([-100.0, -2000, -2000, -2000]), np.full(4, 0.25))]
 
     def normal(a):
         return np.exp(a - a.max()) / np.exp(a - a.max()).sum()
@@ -1551,7 +1552,7 @@ def check_label_probabilities(attempt):
                 lambda l, p: np.exp(l + np.log(p))
             ),
             "normalised before the prior came in: the sum is no longer 1": lambda l, p: normal(l) * p,
-            "those are the logarithms; asked are probabilities": lambda l, p: np.log(normal(l + np.log(p))),
+            "those are the logarithms; asked are probabilities": quiet(lambda l, p: np.log(normal(l + np.log(p)))),
             "log p is divided by its sum; take exp first": lambda l, p: (l + np.log(p)) / (l + np.log(p)).sum(),
             "the largest is 1 here; divide by the sum, not by the largest": (
                 lambda l, p: np.exp(l + np.log(p) - (l + np.log(p)).max())
@@ -1561,6 +1562,12 @@ def check_label_probabilities(attempt):
             "the prior is left out, and exp alone is too small for a float": quiet(lambda l, p: np.exp(l) / np.exp(l).sum()),
             "the sign is turned round: unlikely labels get the probability": lambda l, p: normal(-(l + np.log(p))),
             "that is the prior; the text has to change it": lambda l, p: p,
+            "take off the largest, not the smallest: exp overflows for the others": quiet(
+                lambda l, p: np.exp(l - l.min()) * p / (np.exp(l - l.min()) * p).sum()
+            ),
+            "take off the largest, not the mean: others can lie far above it": quiet(
+                lambda l, p: np.exp(l - l.mean()) * p / (np.exp(l - l.mean()) * p).sum()
+            ),
         },
     )
 

@@ -583,7 +583,7 @@ def row_of_group(group, V, rows):
 # %% tags=["exercise-1-check"] slideshow={"slide_type": "skip"}
 def check_row_of_group(attempt):
     """Try an attempt on groups of several lengths."""
-    cases = [([3, 1, 4], 7, 50), ([5, 2], 6, 1000), ([1, 0, 2, 6], 9, 101), ([2, 8, 4, 3, 7], 11, 997)]
+    cases = [([3, 1, 4], 10, 100), ([20, 5, 64], 65, 997), ([3, 1, 4], 7, 50), ([5, 2], 6, 1000), ([1, 0, 2, 6], 9, 101), ([2, 8, 4, 3, 7], 11, 997)]
 
     def digits(group, base):
         value = 0
@@ -594,7 +594,6 @@ def check_row_of_group(attempt):
     return check(
         attempt,
         cases=[(case, digits(case[0], case[1]) % case[2]) for case in cases],
-        tolerance=1e-6,
         misconceptions={
             "the last character is the units: the first one has the highest power of V": (
                 lambda group, V, rows: digits(group[::-1], V) % rows
@@ -621,6 +620,9 @@ def check_row_of_group(attempt):
                 lambda group, V, rows: digits([k + 1 for k in group], V) % rows
             ),
             "the first character belongs to the group": lambda group, V, rows: digits(group[1:], V) % rows,
+            "int(text, V) reads one digit a number, and knows bases up to 36 only": (
+                lambda group, V, rows: int("".join(map(str, group)), V) % rows
+            ),
         },
     )
 
