@@ -256,7 +256,7 @@ def visit(context, lab, path, widget_cells, patience=15, already_run=False):
     found = Visit(failed=page.evaluate(FAILED_CELLS))
     found.dead += _dead_controls(page, widget_cells, "notebook", patience)
     page.evaluate("() => { jupyterapp.commands.execute('deck:start'); }")
-    page.wait_for_selector(".jp-Deck .jp-deck-mod-onscreen")
+    page.wait_for_selector(".jp-Deck .jp-deck-mod-onscreen", state="attached")
     found.dead += _dead_controls(page, widget_cells, "slideshow", patience)
     page.evaluate("() => { jupyterapp.commands.execute('deck:stop'); }")
     page.wait_for_selector(".jp-Deck", state="detached")
@@ -338,6 +338,7 @@ def shown_at_rest(page):
 def move(page, kind, control):
     """Change a control the way a hand does."""
     if kind == "slider":
+        control.hover()  # scrolls to it, and waits until it stands still: cells above may be drawn only now
         box = control.bounding_box()
         at_end = control.get_attribute("aria-valuenow") == control.get_attribute("aria-valuemax")
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

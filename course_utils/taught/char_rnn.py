@@ -22,7 +22,7 @@ def body_of(function):
 
 def functions_of(source):
     """The short functions in the text of a Python file, in one style: no comments, docstrings, decorators."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(ast.parse(source.removeprefix("\ufeff"))):  # a mark with which some editors begin a file
         if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno < 40:
             node.body, node.decorator_list = body_of(node), []
             text = ast.unparse(node)
@@ -36,12 +36,17 @@ def part_of(module):
 
 
 def python_functions():
-    """The functions of each part, each one once, in the first part that has it."""
-    parts = {"train": {}, "validation": {}, "test": {}}
+    """The functions of each part, each one once, in the first part that has it; files that do not parse are left out."""
+    parts, left_out = {"train": {}, "validation": {}, "test": {}}, 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # old escapes in some files
-        for module, sources in library().items():
-            parts[part_of(module)] |= dict.fromkeys(text for source in sources for text in functions_of(source))
+        for module, source in ((module, source) for module, sources in library().items() for source in sources):
+            try:
+                parts[part_of(module)] |= dict.fromkeys(functions_of(source))
+            except (SyntaxError, ValueError):
+                left_out += 1
+    if left_out:
+        print(f"files left out because this Python cannot parse them: {left_out}")
     seen = set()
     for part, texts in parts.items():
         parts[part] = [text for text in texts if text not in seen]

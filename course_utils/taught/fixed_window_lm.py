@@ -25,9 +25,12 @@ def windows(corpus, n, number):
 
 
 def lr_schedule(optimizer, lr, steps):
-    """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
+    """A rate that rises to lr in the first twentieth of the steps, two at least, then falls to 0."""
+    if steps < 1:
+        raise ValueError("there is no step to make: the text is too short, or the number of epochs is 0")
+    steps = max(3, steps)  # one or two steps are the beginning of three
     return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
+        optimizer, lr, steps, pct_start=max(0.05, 2 / steps), anneal_strategy="linear", cycle_momentum=False
     )
 
 

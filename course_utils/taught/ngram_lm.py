@@ -61,6 +61,8 @@ def ladder(levels, blend):
     totals = [{context: words.total() for context, words in level.items()} for level in levels]
 
     def p(word, history):
+        if word not in levels[0][()]:
+            raise ValueError(f"{word!r} was never seen in training: read it as {UNK}, as replace_rare does")
         longest = context_of(history, len(levels))
         estimate = levels[0][()][word] / totals[0][()]
         for m in range(1, len(levels)):

@@ -230,6 +230,8 @@ class Dot(nn.Module):
 
 def attend(score, s, h, is_word):
     """Contexts (B, T, H) and weights (B, T, S) for states s (B, T, H) over h (B, S, H); is_word is (B, S)."""
+    if not is_word.any(dim=1).all():
+        raise ValueError("a row of nothing but PAD has no word to look at: leave it out")
     e = score(s, h).masked_fill(~is_word[:, None], -math.inf)
     alpha = torch.softmax(e, dim=2)
     return alpha @ h, alpha

@@ -58,6 +58,8 @@ class NameRNN(nn.Module):
         self.output_layer = nn.Linear(H, out)
 
     def forward(self, x, length):
+        if length.min() < 1:
+            raise ValueError("an empty name has no last character")
         states, _ = self.rnn(self.C(x))
         return self.output_layer(states[torch.arange(len(x)), length - 1])
 
@@ -87,6 +89,8 @@ def stream(corpus, number):
 def stream_batches(ids, B, T):
     """Yield inputs and targets (B, T) each; row b of a window continues row b of the one before."""
     N = (len(ids) - 1) // B
+    if N < 1:
+        raise ValueError(f"{len(ids)} tokens are too few for {B} rows: take fewer rows, or a longer text")
     x, y = ids[: B * N].view(B, N), ids[1 : B * N + 1].view(B, N)
     for t in range(0, N, T):
         yield x[:, t : t + T], y[:, t : t + T]
