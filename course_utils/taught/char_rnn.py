@@ -36,7 +36,7 @@ def part_of(module):
 
 
 def python_functions():
-    """The functions of each part, each one once, in the first part that has it; files that do not parse are left out."""
+    """The functions of each part, each one once, in the first part that has it; files that do not parse are skipped."""
     parts, left_out = {"train": {}, "validation": {}, "test": {}}, 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # old escapes in some files

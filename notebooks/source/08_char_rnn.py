@@ -137,7 +137,7 @@ print({module: part_of(module) for module in ("json", "random", "ast", "functool
 
 # %% tags=["export"]
 def python_functions():
-    """The functions of each part, each one once, in the first part that has it; files that do not parse are left out."""
+    """The functions of each part, each one once, in the first part that has it; files that do not parse are skipped."""
     parts, left_out = {"train": {}, "validation": {}, "test": {}}, 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # old escapes in some files
