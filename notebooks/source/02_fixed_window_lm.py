@@ -1002,15 +1002,12 @@ def window_model(V, E, H, n):
     nn.init.normal_(C.weight, std=0.1)
     return nn.Sequential(C, nn.Flatten(), nn.Linear((n - 1) * E, H), nn.Tanh(), nn.Linear(H, V))
 
-# %% [markdown]
-# For the 45 words of the grammar, of order 5:
-
 # %%
 model = window_model(V=45, E=16, H=64, n=5)
 size = sum(p.numel() for p in model.parameters())
 print(f"{size:,} parameters")
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 C, _, hidden, _, output = model
 context = torch.randint(46, (7, 4))
 ours = window_scores(context, C.weight, hidden.weight.T, hidden.bias, output.weight.T, output.bias)
@@ -1536,7 +1533,7 @@ def agreement_tests(distance):
             between = BETWEEN[distance - 1].format(other, "sees" if is_plural else "see")
             yield f"the {subject} {between}".split(), is_plural
 
-# %%
+# %% tags=["output-only"]
 " ".join(list(agreement_tests(distance=7))[6][0])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1564,7 +1561,7 @@ def agreement(p, verbs, distance):
         shares.append(mass[is_plural] / (mass[True] + mass[False]))
     return np.mean(shares)
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 verbs = verbs_of(grammar)
 distances = [between + 1 for between in BETWEEN]
 models = {f"window, n = {n}": window_function(nets[n, 0], n, ids["grammar"]) for n in (3, 5, 7)}

@@ -870,7 +870,7 @@ print("nll equals cross_entropy:", torch.allclose(nll(scores, labels), cross_ent
 #
 # Batches of names of similar length, in random order:
 
-# %% tags=["export"]
+# %% tags=["export"] slideshow={"slide_type": "skip"}
 def name_batches(length, B):
     """Yield the row numbers of all names once, B at a time, names of similar length together."""
     almost_sorted = torch.argsort(length + 2 * torch.rand(len(length)))  # other neighbours each time
@@ -1078,9 +1078,10 @@ def train_names(model, x, length, y, epochs=6, B=128, lr=3e-3):
 
 # %% tags=["topic-B4a"]
 torch.manual_seed(0)
-name_rnn = train_names(NameRNN(len(CHARACTERS) + 1, E=64, H=128, out=len(LANGUAGES)), *tensors["train"])
+name_rnn = NameRNN(len(CHARACTERS) + 1, E=64, H=128, out=len(LANGUAGES))
+name_rnn = train_names(name_rnn, *tensors["train"])
 
-
+# %% slideshow={"slide_type": "skip"}
 def predicted(model, part):
     """The likeliest language number (N,) of each name of a part, by a NameRNN."""
     x, length, _ = tensors[part]

@@ -458,7 +458,7 @@ def kneser_ney_tables(y, n, V):
         grams, counts = np.unique(grams % V**m, return_counts=True)  # each different left neighbour counts once
     return tables
 
-# %%
+# %% tags=["output-only"]
 tables = kneser_ney_tables(rows["train"], 9, V)
 print("n-grams of order 1 to 9:", *(f"{len(table[0]):,}" for table in tables))
 
@@ -1857,7 +1857,7 @@ print("agrees with Python's tokenizer in more than 99 % of the functions:", np.m
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Read, and keep every memory
 #
-# `step` gives hidden and cell state; we keep both for all characters. Up to eighty random functions of each part, of 60 to 120 characters, in which a quote occurs. The result is a table of 320 numbers for each character:
+# `step` gives both states; all are kept. Up to eighty random functions of each part, of 60 to 120 characters, in which a quote occurs. The result is a table of 320 numbers for each character:
 
 # %%
 @torch.no_grad()
