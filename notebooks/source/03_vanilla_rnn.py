@@ -1081,6 +1081,9 @@ torch.manual_seed(0)
 name_rnn = NameRNN(len(CHARACTERS) + 1, E=64, H=128, out=len(LANGUAGES))
 name_rnn = train_names(name_rnn, *tensors["train"])
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Its answers to a part:
+
 # %% slideshow={"slide_type": "skip"}
 def predicted(model, part):
     """The likeliest language number (N,) of each name of a part, by a NameRNN."""
