@@ -1,4 +1,4 @@
-# Each target sets up .venv when it is first needed; publish/install.py does the work, on any system.
+# Each target sets up .venv when it is first needed; publish.install does the work, on any system.
 
 NOTEBOOKS ?=
 LAB_OPTIONS ?=
@@ -10,18 +10,22 @@ else
 PYTHON ?= python3
 endif
 
-IN_COURSE = $(PYTHON) publish/install.py
+IN_COURSE = $(PYTHON) -m publish.install
 # Whoever names a Python wants that one; otherwise a complete .venv serves, whatever Python it has.
 ifneq ($(origin PYTHON),file)
 IN_COURSE += --this-python
 endif
 # An offline course asks the network neither for news nor for updates.
 QUIETLY = --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+LAB = $(IN_COURSE) -- -m jupyterlab --ServerApp.root_dir=. $(QUIETLY)
 IN_TESTS = $(IN_COURSE) --extra test
+OF_NOTEBOOKS = $(if $(NOTEBOOKS),--notebooks="$(NOTEBOOKS)")
 
 define HELP
 make lab        set up the course once, then open JupyterLab on the first notebook
-make test       run all that continuous integration runs
+make mine       copy the notebooks to mine/, which is yours, and open JupyterLab there
+make test       run all that continuous integration runs; NOTEBOOKS=05 only what belongs to notebook 05
+make check      run the tests that execute no notebook and open no browser, in minutes
 make notebooks  execute the notebooks whose sources changed, e.g. NOTEBOOKS="01 --force"
 make slides     write a slide deck, HTML and PDF, of each notebook into dist/slides
 make figures    draw the diagrams anew
@@ -32,32 +36,39 @@ make clean      remove .venv, dist and caches
 Options: PYTHON=python3.13  LAB_OPTIONS="--no-browser"  TEST_OPTIONS="-k figures"
 endef
 
-.PHONY: help lab test notebooks slides figures model bench clean
+.PHONY: help lab mine test check notebooks slides figures model bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@$(info $(HELP))cd .
 
 lab:
-	@$(IN_COURSE) -- -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(QUIETLY) $(LAB_OPTIONS)
+	@$(LAB) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(LAB_OPTIONS)
+
+mine:
+	@$(IN_COURSE) -- -m publish.mine
+	@$(LAB) --LabApp.default_url=/lab/tree/mine/00_start_here.ipynb $(LAB_OPTIONS)
 
 test:
-	@$(IN_TESTS) -- -m pytest $(TEST_OPTIONS)
+	@$(IN_TESTS) -- -m pytest $(OF_NOTEBOOKS) $(TEST_OPTIONS)
+
+check:
+	@$(IN_TESTS) -- -m pytest tests -m "not lecture" $(OF_NOTEBOOKS) $(TEST_OPTIONS)
 
 notebooks:
-	@$(IN_COURSE) -- publish/build.py $(NOTEBOOKS)
+	@$(IN_COURSE) -- -m publish.build $(NOTEBOOKS)
 
 slides:
-	@$(IN_TESTS) -- publish/slides.py $(NOTEBOOKS)
+	@$(IN_TESTS) -- -m publish.slides $(NOTEBOOKS)
 
 figures:
 	@$(IN_COURSE) -- figures/render.py
 
 model:
-	@$(IN_COURSE) -- publish/model.py
+	@$(IN_COURSE) -- -m publish.model
 
 bench:
-	@$(IN_TESTS) -- tests/benchmarks/run.py
+	@$(IN_TESTS) -- -m tests.benchmarks.run
 
 clean:
-	@$(PYTHON) publish/install.py --clean
+	@$(PYTHON) -m publish.install --clean

@@ -4,7 +4,7 @@ from draw import FAINT, MUTED, SMALL, arrow, canvas, tint, token, write
 from matplotlib.patches import Rectangle
 
 COMING = "09", "11"  # notebooks later than the one that shows this
-DECODERS = ("one label", "softmax"), ("a label per token", "softmax per token"), ("text", "LSTM and read-out")
+DECODERS = ("one label", "softmax"), ("a label per token", "softmax per token"), ("text", "LSTM, output layer")
 ENCODERS = [  # what is read, the encoder; per decoder the pairs of the course, (notebook, what it makes)
     ("nothing", "or a prompt", [], [], [("05", "prose"), ("08", "Python")]),
     ("window", "embeddings", [("02", "next word")], [], []),
@@ -37,7 +37,7 @@ def pair(ax, left, y, notebook, made):
 def building_blocks():
     """A grid of encoders by decoders, with the notebooks in which a pair occurs. One label, by softmax: a window in 02,
     the next word; text in 03, the language of a name, and in 09, sentiment. A label per token: text in 06. Text, by an
-    LSTM with a read-out: nothing or a prompt in 05 and 08; a colour and a label in 08; text in 07, translation; a
+    LSTM with an output layer: nothing or a prompt in 05 and 08; a colour and a label in 08; text in 07, translation; a
     picture in 11, a caption. Notebooks 09 and 11 are still to come."""
     ax = canvas(10, 3.9)
     write(ax, 0.1, 3.42, "encoder", SMALL, "input", ha="left", bold=True)

@@ -9,7 +9,7 @@ MIDDLE = 2.0
 def rnn_cell():
     """One step of a recurrent network. The old state h_{t-1} times W_hh, the input x_t times W_xh and the bias b_h are
     added; tanh of the sum is the new state h_t. It goes out to the right, to the next step, and up, by W_hy, to the
-    read-out y-hat_t."""
+    output layer y-hat_t."""
     ax = canvas(10, 3.9)
     ax.add_patch(Rectangle((1.95, 0.95), 4.5, 2.8, color="#F3F3F3", linewidth=0, zorder=0))
     before = node(ax, 1.0, MIDDLE, "$h_{t-1}$", "state", 1.1, 0.6)

@@ -1,14 +1,13 @@
 """Train the writer of Python functions that notebook 08 loads, with the code that the notebook teaches.
 
-    python publish/model.py            to notebooks/models/python_writer.safetensors
-    python publish/model.py --to FILE  elsewhere
+    python -m publish.model            to notebooks/models/python_writer.safetensors
+    python -m publish.model --to FILE  elsewhere
 
 It takes about eight minutes on one thread.
 """
 
 import argparse
 import platform
-import sys
 import zlib
 from pathlib import Path
 
@@ -16,14 +15,11 @@ import torch
 from safetensors.torch import save
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # this file is run as a script, too
+from publish.course import NOTEBOOKS
+from publish.files import write_file
+from publish.taught import taught_in
 
-from taught import taught_in  # noqa: E402
-
-from publish.files import write_file  # noqa: E402
-
-WRITER = ROOT / "notebooks" / "models" / "python_writer.safetensors"
+WRITER = NOTEBOOKS / "models" / "python_writer.safetensors"
 # Chosen on the validation part.
 SIZES = {"E": 64, "H": 320}
 TRAINING = {"seed": 0, "passes": 8, "B": 32, "lr": 0.006, "weight_decay": 0.1}

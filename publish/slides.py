@@ -1,8 +1,8 @@
 """Make slide decks: each built notebook becomes an offline HTML deck and a PDF.
 
-    python publish/slides.py              all notebooks, to dist/slides/
-    python publish/slides.py 01 03        only these
-    python publish/slides.py --pictures DIR   and a picture of every slide, to look at
+    python -m publish.slides              all notebooks, to dist/slides/
+    python -m publish.slides 01 03        only these
+    python -m publish.slides --pictures DIR   and a picture of every slide, to look at
 
 A deck is one HTML file beside the folder vendor/; it needs no network and opens from a file manager as well.
 """
@@ -14,62 +14,34 @@ import mimetypes
 import re
 import shutil
 import sys
-from contextlib import contextmanager
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import nbformat
 from nbconvert import HTMLExporter
 from PIL import Image
-from playwright.sync_api import sync_playwright
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
+from pypdf import PdfReader
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # this file is run as a script, too
+from course_utils.plotting import COLOR
+from publish.assets import AssetError, install_vendor
+from publish.browser import BROWSER_HELP, BrowserError, open_browser
+from publish.course import ROOT, built_notebooks
+from publish.files import unfold, write_file
 
-from course_utils.plotting import COLOR  # noqa: E402
-from publish.assets import AssetError, install_vendor  # noqa: E402
-from publish.files import unfold, write_file  # noqa: E402
-
-NOTEBOOKS = ROOT / "notebooks"
 SLIDES = ROOT / "dist" / "slides"
 TEMPLATES = Path(__file__).with_name("template")
 WIDTH, HEIGHT = 1280, 720
 # reveal.js counts fragments from 0; a number beyond the last one shows them all.
 SHOW_WHOLE_SLIDE = "i => { const {h, v} = Reveal.getIndices(Reveal.getSlides()[i]); Reveal.slide(h, v, 9999); }"
 
-BROWSER_HELP = (
-    "No Chromium or Chrome was found. Debian: apt install chromium; others: .venv/bin/playwright install chromium"
-)
-BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
-BROWSER_PLACES = (
-    "/usr/bin/chromium",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "C:/Program Files/Google/Chrome/Application/chrome.exe",
-    "C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe",
-)
-# No sandbox and no GPU, because containers offer neither; the rest keeps the browser from calling home.
-BROWSER_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-
 
 class SlidesError(Exception):
     """A deck could not be made; the message says which and what to do."""
-
-
-def built_notebooks(folder=NOTEBOOKS):
-    """Return the paths of the built notebooks: the course, then its companions on real corpora."""
-    return [path for part in (folder, folder / "real_corpora") for path in sorted(part.glob("[0-9][0-9]_*.ipynb"))]
 
 
 # --- From notebook to HTML ---------------------------------------------------------------------------------------
@@ -171,17 +143,22 @@ def embed_images(page, notebook):
         notebook: the notebook that it comes from; addresses are relative to its folder.
 
     Raises:
-        SlidesError: if there is no such picture.
+        SlidesError: if there is no such picture, or if it is a file that a deck must not carry away: none of the
+            repository or of the notebook's folder, or no picture.
     """
 
     def embed(match):
         before, address, after = match.groups()
         if re.match(r"[a-z]+:", address):
             return match.group()
-        picture = notebook.parent / html.unescape(address)
+        picture = (notebook.parent / html.unescape(address)).resolve()
+        kind = mimetypes.guess_type(picture.name)[0] or "no known type"
+        if not any(picture.is_relative_to(home.resolve()) for home in (ROOT, notebook.parent)):
+            raise SlidesError(f"{notebook.name} shows {address}, which lies outside the course: move it into figures/")
         if not picture.is_file():
             raise SlidesError(f"{notebook.name} shows {address}, which does not exist; see `make figures`")
-        kind = mimetypes.guess_type(picture.name)[0]
+        if not kind.startswith("image/"):
+            raise SlidesError(f"{notebook.name} shows {address} as a picture, but it is none ({kind})")
         return f"{before}data:{kind};base64,{base64.b64encode(picture.read_bytes()).decode()}{after}"
 
     return re.sub(r'(<img\b[^>]*?\bsrc=")([^"]+)(")', embed, page)
@@ -190,30 +167,8 @@ def embed_images(page, notebook):
 # --- With a browser: PDF and pictures ----------------------------------------------------------------------------
 
 
-def find_browser(playwright):
-    """Return the path of an installed Chromium or Chrome, or None."""
-    found = [shutil.which(name) for name in BROWSER_NAMES]
-    for path in [*found, *BROWSER_PLACES, playwright.chromium.executable_path]:
-        if path and Path(path).exists():
-            return str(path)
-    return None
-
-
-@contextmanager
-def open_browser():
-    """Yield a running browser, or None where none is installed."""
-    with sync_playwright() as playwright:
-        path = find_browser(playwright)
-        browser = path and playwright.chromium.launch(executable_path=path, args=list(BROWSER_FLAGS))
-        try:
-            yield browser
-        finally:
-            if browser:
-                browser.close()
-
-
 def open_deck(page, address, query=""):
-    """Open a deck in a browser page and wait until its formulas, widgets and pictures are drawn.
+    """Open a deck in a browser page and wait until its formulas, widgets, pictures and pages are drawn.
 
     Args:
         page: a page of playwright.
@@ -221,7 +176,7 @@ def open_deck(page, address, query=""):
         query: added to the URL, e.g. "?print-pdf".
     """
     page.goto(address + query)
-    page.wait_for_selector("body[data-ready]", state="attached", timeout=60_000)
+    page.wait_for_selector("body[data-ready]", state="attached", timeout=120_000)
 
 
 def new_page(browser):
@@ -230,9 +185,16 @@ def new_page(browser):
 
 
 def build_pdf(deck, page):
-    """Print a deck, one page per slide, to the PDF of the same name, and return its path."""
+    """Print a deck, one page per slide, to the PDF of the same name, and return its path.
+
+    Raises:
+        SlidesError: if the browser printed more or fewer pages than there are slides; nothing is written then.
+    """
     open_deck(page, deck.as_uri(), "?print-pdf")
     content = page.pdf(width=f"{WIDTH}px", height=f"{HEIGHT}px", print_background=True, prefer_css_page_size=True)
+    pages, slides = len(PdfReader(BytesIO(content)).pages), page.evaluate("Reveal.getTotalSlides()")
+    if pages != slides:
+        raise SlidesError(f"{deck.name}: the browser printed {pages} pages for {slides} slides; run this again")
     return write_file(deck.with_suffix(".pdf"), content)
 
 
@@ -244,9 +206,8 @@ def take_pictures(deck, page, folder):
     pictures = []
     for number in range(page.evaluate("Reveal.getTotalSlides()")):
         page.evaluate(SHOW_WHOLE_SLIDE, number)
-        page.wait_for_timeout(50)
         pictures.append(folder / deck.stem / f"{number + 1:02d}.png")
-        page.screenshot(path=pictures[-1])
+        page.screenshot(path=pictures[-1], animations="disabled")
     for sheet, first in enumerate(range(0, len(pictures), 12)):
         contact_sheet(pictures[first : first + 12]).save(folder / f"{deck.stem}-{sheet + 1}.png")
 
@@ -289,6 +250,7 @@ def build_decks(notebooks, folder, require_pdf=False, pictures=None):
     Raises:
         SlidesError: if a deck cannot be made, or no browser is there for a PDF or picture that is required.
         AssetError: if the decks' JavaScript is not cached and cannot be downloaded.
+        BrowserError: if the browser does not start.
     """
     install_vendor(folder / "vendor")
     with open_browser() as browser:
@@ -334,7 +296,7 @@ def main(arguments=None):
         folder = options.to.resolve()
         folder.mkdir(parents=True, exist_ok=True)
         build_decks(notebooks, folder, options.require_pdf, options.pictures)
-    except (SlidesError, AssetError) as error:
+    except (SlidesError, AssetError, BrowserError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

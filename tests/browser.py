@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from publish.slides import BROWSER_HELP, open_browser
+from publish.browser import BROWSER_HELP, open_browser
 
 
 def skip_or_fail(reason):

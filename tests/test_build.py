@@ -9,7 +9,8 @@ import pytest
 from nbval_mode import no_network
 
 from publish import build as builder
-from publish.build import BuildError, build, canonical, fingerprint, is_stale, pairs, read_source
+from publish.build import BuildError, build, canonical, fingerprint, is_stale, read_source
+from publish.course import pairs
 from publish.slides import arrange
 
 HEADER = """# ---

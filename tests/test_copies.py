@@ -6,7 +6,8 @@ from itertools import combinations
 import pytest
 from house_rules import exercise_part
 
-from publish.build import NOTEBOOKS, pairs, read_source
+from publish.build import read_source
+from publish.course import NOTEBOOKS, sources
 
 # Functions that differ although they have one name: (name, notebook, notebook): why.
 DIFFERENT = {
@@ -40,7 +41,7 @@ def differences(folder=NOTEBOOKS):
     """(name, notebook, notebook) of each name that two notebooks define differently, or one of them twice."""
     course = {
         source.relative_to(folder / "source").with_suffix("").as_posix(): definitions(source)
-        for source, _ in pairs(folder)
+        for source in sources(folder)
     }
     return {
         (name, one, other)

@@ -9,6 +9,7 @@ import html
 import re
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,10 +19,12 @@ import pytest
 from browser import browser_or_skip, listen, serve
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
-from pypdf import PdfReader
+from pypdf import PdfReader, PdfWriter
 
+from publish import browser as finder
 from publish import slides
 from publish.assets import PACKAGES, AssetError, Package, install_vendor
+from publish.course import built_notebooks
 
 SMALLEST_FONT = 18
 NO_ALT = ("", "No description has been provided for this image")  # the second is what nbconvert fills in
@@ -212,7 +215,7 @@ def complaints(deck):
 # --- The course's decks --------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=slides.built_notebooks(), ids=lambda path: path.stem)
+@pytest.fixture(scope="module", params=built_notebooks(), ids=lambda path: path.stem)
 def deck(request, folder, browser):
     return measure(request.param, folder, browser)
 
@@ -427,6 +430,79 @@ def test_a_picture_that_does_not_exist_is_an_error(tmp_path):
         slides.build_html(notebook, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "address, kind, problem",
+    [
+        ("../secret.png", None, "which lies outside the course"),
+        ("link.png", None, "which lies outside the course"),
+        ("notes.txt", "no picture", r"but it is none \(text/plain\)"),
+        ("notes", "no picture", r"but it is none \(no known type\)"),
+    ],
+)
+def test_a_deck_carries_no_file_away_that_is_no_picture_of_the_course(address, kind, problem, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    Image.new("RGB", (9, 9)).save(tmp_path / "secret.png")
+    (home / "link.png").symlink_to(tmp_path / "secret.png")
+    if kind:
+        (home / address).write_text(kind, "utf-8")
+    notebook = planted([slide(f"# 0 · T\n\n![A dot.]({address})")], {}, home / "00_curious.ipynb")
+
+    with pytest.raises(slides.SlidesError, match=problem):
+        slides.build_html(notebook, home)
+
+
+@pytest.mark.parametrize("root, ci, sandbox", [(0, "", False), (1000, "", True), (1000, "true", False)])
+def test_the_browser_leaves_its_sandbox_only_for_root_and_on_ci(root, ci, sandbox, monkeypatch):
+    monkeypatch.setattr(finder.os, "geteuid", lambda: root, raising=False)
+    monkeypatch.setenv("CI", ci)
+    asked = SimpleNamespace(chromium=SimpleNamespace(launch=lambda **options: options))
+
+    options = finder.launch(asked, "/usr/bin/chromium")
+
+    assert options["chromium_sandbox"] == sandbox and "--no-sandbox" not in options["args"]
+
+
+def test_a_browser_that_does_not_start_is_named(monkeypatch):
+    def launch(**_):
+        raise finder.Error("No usable sandbox!\nA page of details.")
+
+    asked = SimpleNamespace(chromium=SimpleNamespace(launch=launch))
+
+    with pytest.raises(finder.BrowserError, match="^/usr/bin/chromium does not start: No usable sandbox!$"):
+        finder.launch(asked, "/usr/bin/chromium")
+
+
+def test_a_pdf_waits_for_its_pages_however_long_the_browser_takes_to_lay_them_out(clean_deck, browser):
+    page = slides.new_page(browser)
+    page.add_init_script(
+        "const soon = requestAnimationFrame; window.requestAnimationFrame = (draw) => setTimeout(soon, 300, draw);"
+    )
+
+    pdf = slides.build_pdf(clean_deck.path, page)
+
+    assert len(PdfReader(pdf).pages) == len(clean_deck.slides)
+    page.close()
+
+
+def test_a_pdf_of_another_number_of_pages_is_refused_and_nothing_is_written(tmp_path):
+    one_page = PdfWriter()
+    one_page.add_blank_page(9, 9)
+    content = BytesIO()
+    one_page.write(content)
+    page = SimpleNamespace(
+        goto=lambda address: None,
+        wait_for_selector=lambda *_, **__: None,
+        evaluate=lambda script: 6,
+        pdf=lambda **_: content.getvalue(),
+    )
+
+    with pytest.raises(slides.SlidesError, match="00_deck.html: the browser printed 1 pages for 6 slides"):
+        slides.build_pdf(tmp_path / "00_deck.html", page)
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_without_a_browser_the_html_is_written_and_a_message_tells_how_to_get_the_pdf(
     folder, tmp_path, monkeypatch, capsys
 ):
@@ -444,12 +520,12 @@ def test_without_a_browser_the_html_is_written_and_a_message_tells_how_to_get_th
 
 
 def test_no_browser_on_the_machine_is_noticed(monkeypatch):
-    monkeypatch.setattr(slides.shutil, "which", lambda name: None)
-    monkeypatch.setattr(slides, "BROWSER_PLACES", ())
+    monkeypatch.setattr(finder.shutil, "which", lambda name: None)
+    monkeypatch.setattr(finder, "PLACES", ())
 
     nothing_installed = SimpleNamespace(chromium=SimpleNamespace(executable_path="/nowhere/chrome"))
 
-    assert slides.find_browser(nothing_installed) is None
+    assert finder.find_browser(nothing_installed) is None
 
 
 @pytest.mark.parametrize("ci, outcome", [("true", pytest.fail.Exception), ("", pytest.skip.Exception)])

@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from taught import taught_in
+
+from publish.taught import taught_in
 
 taught = taught_in("07_translation")
 EOS = taught.EOS

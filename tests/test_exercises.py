@@ -9,10 +9,11 @@ import numpy
 import pytest
 import torch
 from house_rules import exercise_part
-from taught import taught_in
 
 from course_utils import check
-from publish.build import NOTEBOOKS, pairs, read_source
+from publish.build import read_source
+from publish.course import NOTEBOOKS, sources
+from publish.taught import taught_in
 
 
 class Exercise:
@@ -44,7 +45,7 @@ def defined_first(cell):
 def exercises():
     """Notebook, number and cells of each exercise of the course, by name."""
     found = {}
-    for source, _ in pairs():
+    for source in sources():
         notebook = source.relative_to(NOTEBOOKS / "source").with_suffix("").as_posix()
         for cell in read_source(source).cells:
             number, part = exercise_part(cell)

@@ -7,20 +7,18 @@ import subprocess
 import sys
 from functools import lru_cache
 from itertools import combinations
-from pathlib import Path
 from xml.etree import ElementTree
 
+import draw
 import matplotlib
 import pytest
+import render
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import FancyBboxPatch
 
-ROOT = Path(__file__).resolve().parents[1]
-FIGURES = ROOT / "figures"
-sys.path.insert(0, str(FIGURES))
-import draw  # noqa: E402
-import render  # noqa: E402
+from publish.course import ROOT
 
+FIGURES = ROOT / "figures"
 NAMES = render.scripts()
 each_diagram = pytest.mark.parametrize("name", NAMES)
 

@@ -7,8 +7,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from publish.build import NOTEBOOKS
+from publish.course import NOTEBOOKS, built_notebooks
 
+LECTURES = [path for path in built_notebooks() if path.parent == NOTEBOOKS]
 LEDGER = tomllib.loads(Path(__file__).with_name("ledger.toml").read_text("utf-8"))
 COURSE = """00_start_here 01_ngram_lm 02_fixed_window_lm 03_vanilla_rnn 04_vanishing_gradients 05_lstm_gru
             06_bidirectional 07_seq2seq 07_translation 08_char_rnn 08_on_request 09_sequence_classification
@@ -51,16 +52,16 @@ def test_every_topic_has_a_notebook_or_else_children():
 
 def test_every_notebook_of_the_course_has_a_topic_and_its_right_name():
     assert set().union(*(entry.get("notebooks", []) for entry in LEDGER.values())) == set(COURSE.split())
-    assert {path.stem for path in NOTEBOOKS.glob("*.ipynb")} <= set(COURSE.split())
+    assert {path.stem for path in LECTURES} <= set(COURSE.split())
 
 
-@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
 def test_a_notebook_executes_the_topics_that_it_promises(path):
     assert problems_of(path.stem, nbformat.read(path, 4)) == []
 
 
 def test_companions_carry_known_topics_only():
-    for path in (NOTEBOOKS / "real_corpora").glob("*.ipynb"):
+    for path in set(built_notebooks()) - set(LECTURES):
         assert problems_of(f"real_corpora/{path.stem}", nbformat.read(path, 4)) == []
 
 

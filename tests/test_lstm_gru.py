@@ -7,9 +7,10 @@ import math
 import numpy as np
 import pytest
 import torch
-from taught import taught_in
 from torch import nn
 from torch.nn.functional import cross_entropy, softmax
+
+from publish.taught import taught_in
 
 taught = taught_in("05_lstm_gru")
 pytestmark = pytest.mark.usefixtures("double_precision")

@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 import torch
 from sacrebleu.metrics import BLEU
-from taught import taught_in
+
+from publish.taught import taught_in
 
 taught = taught_in("07_translation")
 SMOOTHING = pytest.mark.parametrize("smooth", [False, True], ids=["none", "exp"])
@@ -103,6 +104,17 @@ def test_the_corpus_is_counted_as_a_whole():
 def test_hypotheses_without_references_of_their_own_are_refused():
     with pytest.raises(ValueError):
         taught.bleu(sentences("a b", "c d"), [sentences("a b")])
+
+
+@pytest.mark.parametrize("hypotheses, references", [
+    (sentences("a b c d"), sentences("a b c d")),
+    (["a b c d"], [sentences("a b c d")]),
+    (sentences("a b c d"), [["a b c d"]]),
+    (sentences("a b c d"), [[]]),
+])  # fmt: skip
+def test_lists_that_are_nested_too_flatly_have_no_bleu(hypotheses, references):
+    with pytest.raises(ValueError, match="a list of references, each a list of tokens"):
+        taught.bleu(hypotheses, references)
 
 
 def test_matches_with_one_reference_are_those_of_the_exercise():

@@ -7,8 +7,9 @@ import random
 import numpy as np
 import pytest
 import torch
-from taught import taught_in
 from torch import nn
+
+from publish.taught import taught_in
 
 taught = taught_in("08_on_request")
 PAD, BOS, EOS = taught.PAD, taught.BOS, taught.EOS

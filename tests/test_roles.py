@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 from sklearn.metrics import f1_score
-from taught import taught_in
 
 from course_utils.data import load_stdlib_sources
+from publish.taught import taught_in
 
 taught = taught_in("06_bidirectional")
 new_in_3_12 = pytest.mark.skipif(sys.version_info < (3, 12), reason="syntax of Python 3.12")
@@ -302,7 +302,7 @@ def test_readers_have_nearly_equal_parameters_apart_from_their_embeddings(small)
     small.ROLES_OF_NAMES = list("abcdefghijkl")
     models = [small.RoleTagger(reader, H) for reader, H in small.UNITS.items()]
 
-    sizes = [small.parameters(model) - small.parameters(model.C) for model in models]
+    sizes = [small.parameter_count(model) - small.parameter_count(model.C) for model in models]
 
     assert max(sizes) < 1.01 * min(sizes)
 

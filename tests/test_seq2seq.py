@@ -6,8 +6,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from taught import taught_in
 from torch.nn.functional import scaled_dot_product_attention
+
+from publish.taught import taught_in
 
 CASES = {
     0: ("zero", "null"),
@@ -119,6 +120,14 @@ def test_attention_equals_torchs(taught, B=3, S=6, T=4, H=5):
     expected = scaled_dot_product_attention(s, h, h, attn_mask=is_word[:, None])
     torch.testing.assert_close(context, expected, rtol=0, atol=1e-12)
     assert (alpha.sum(dim=2) - 1).abs().max() < 1e-12 and (alpha[1, :, 1:] == 0).all()
+
+
+def test_attention_to_nothing_but_pad_is_refused(taught):
+    s, h = torch.randn(2, 4, 5), torch.randn(2, 3, 5)
+    is_word = torch.tensor([[True, True, False], [False, False, False]])
+
+    with pytest.raises(ValueError, match="nothing but PAD"):
+        taught.attend(taught.Dot(), s, h, is_word)
 
 
 def test_additive_scores_equal_a_loop(taught, B=2, S=4, T=3, H=5):

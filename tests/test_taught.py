@@ -1,10 +1,10 @@
 """taught_in takes a notebook's definitions, and nothing that runs."""
 
 import pytest
-import taught
-from taught import taught_in
 
-from publish.build import NOTEBOOKS
+from publish import taught
+from publish.course import NOTEBOOKS
+from publish.taught import taught_in
 
 SOURCE = '''
 # %% [markdown]

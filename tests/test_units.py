@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from taught import taught_in
+
+from publish.taught import taught_in
 
 inside, units = taught_in("08_char_rnn"), taught_in("08_on_request")
 PAD, BOS, EOS = inside.PAD, inside.BOS, inside.EOS
@@ -163,14 +164,14 @@ def test_the_probe_finds_a_weighted_sum_with_a_bias_and_nothing_in_noise():
 
 def test_with_nothing_held_it_is_the_writer():
     writer, y = random_writer(2), random_rows(5, 4)
-    held = inside.Held(writer, torch.zeros(2, 5, dtype=torch.bool), torch.randn(2, 5))
+    held = inside.MeanAblated(writer, torch.zeros(2, 5, dtype=torch.bool), torch.randn(2, 5))
 
     torch.testing.assert_close(inside.nats_of(held, y), inside.nats_of(writer, y), rtol=0, atol=1e-12)
 
 
 def test_with_all_held_it_says_the_same_whatever_it_reads():
     writer, at = random_writer(3), torch.randn(2, 5)
-    held = inside.Held(writer, torch.ones(3, 5, dtype=torch.bool), at)
+    held = inside.MeanAblated(writer, torch.ones(3, 5, dtype=torch.bool), at)
 
     log_p, _ = held.step(torch.tensor([3, 4, 5]), held.start(torch.zeros(3, 0)))
 
@@ -182,7 +183,7 @@ def test_held_units_keep_their_values_and_other_rows_are_not_touched():
     writer, y, at = random_writer(4), random_rows(5, 5), torch.randn(2, 5)
     mask = torch.tensor([[False, True, False, True, False], 5 * [False]])
 
-    history = inside.history_of(inside.Held(writer, mask, at), y)
+    history = inside.history_of(inside.MeanAblated(writer, mask, at), y)
 
     intact = inside.history_of(writer, y)
     for kind in range(2):
@@ -215,7 +216,7 @@ def test_damage_is_the_difference_of_means_at_decisions_and_elsewhere(small):
     for g, units_held in enumerate(groups[1:]):
         mask = torch.zeros(3, 5, dtype=torch.bool)
         mask[:, units_held] = True
-        more = small.nats_of(small.Held(small.writer, mask, small.averages), y) - intact
+        more = small.nats_of(small.MeanAblated(small.writer, mask, small.averages), y) - intact
         for k in range(5):
             here, there = decisions[:, :, k], (y != PAD) & ~decisions[:, :, k]
             assert at_decisions[g, k] == pytest.approx(more[here].mean().item(), abs=1e-10)

@@ -7,9 +7,10 @@ import random
 import numpy as np
 import pytest
 import torch
-from taught import taught_in
 from torch import nn
 from torch.nn.functional import cross_entropy, one_hot
+
+from publish.taught import taught_in
 
 taught = taught_in("04_vanishing_gradients")
 pytestmark = pytest.mark.usefixtures("double_precision")

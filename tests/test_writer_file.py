@@ -7,9 +7,9 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load
-from taught import taught_in
 
 from publish import model as command
+from publish.taught import taught_in
 
 TAUGHT = taught_in("08_char_rnn")
 V = len(TAUGHT.ALPHABET) + 3

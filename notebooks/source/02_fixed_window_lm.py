@@ -8,6 +8,8 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   course:
+#     run: 1
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -17,7 +19,7 @@
 #
 # **You will** go from counts to a log-linear model and on to a neural network with word vectors, derive its gradient, train it, and see what the vectors learned.<br>
 # **You need** notebook 1 (perplexity, Kneser–Ney), matrix products, the chain rule.<br>
-# **Time** 100 min with the exercises; the cells run in about 50 s on a laptop.
+# **Time** {minutes} min with the exercises; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The previous lecture ended with two complaints: what lies beyond the window is lost, and an unseen context learns nothing from similar ones. Today cures the second, and measures that the first remains.
@@ -26,6 +28,7 @@
 import math
 from collections import Counter, defaultdict
 from functools import cache
+from unicodedata import normalize
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -38,7 +41,7 @@ from sklearn.naive_bayes import MultinomialNB
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import load_grammar, load_prose, tokenize
 
 setup(seed=0)
@@ -668,11 +671,12 @@ def maxent(word, history):
 
 
 test = corpora["grammar"]["test"]
+floor = grammar.perplexity(test)  # of the true model on the same sentences
 for n in (1, 2, 3):
     counts = count_ngrams(corpora["grammar"]["train"], n)
     value = perplexity(kneser_ney(counts, n, estimate_discount(counts)), test)
     print(f"Kneser–Ney, n = {n}      {value:5.1f}")
-print(f"nine questions, n = 3  {perplexity(maxent, test):5.1f}     floor {grammar.optimal_perplexity():.2f}, uniform {V}")
+print(f"nine questions, n = 3  {perplexity(maxent, test):5.1f}     true model {floor:.2f}, uniform {V}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Nine questions explain most of what the bigram model knows, with nine weights a word instead of forty-five, and need an expert. Which question is missing? Let the machine find out.
@@ -1152,13 +1156,16 @@ print("log(e + |V| − 1) − 1 agrees:", math.isclose(twice, math.log(math.e + 
 
 # %%
 def lr_schedule(optimizer, lr, steps):
-    """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
+    """A rate that rises to lr in the first twentieth of the steps, two at least, then falls to 0."""
+    if steps < 1:
+        raise ValueError("there is no step to make: the text is too short, or the number of epochs is 0")
+    steps = max(3, steps)  # one or two steps are the beginning of three
     return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
+        optimizer, lr, steps, pct_start=max(0.05, 2 / steps), anneal_strategy="linear", cycle_momentum=False
     )
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The settings were chosen on validation text.
+# The hyperparameters were chosen on validation text.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Pass after pass
@@ -1231,7 +1238,7 @@ print("equal, in batches and token by token:", math.isclose(slow, fast, rel_tol=
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The grammar: how close to the floor?
 #
-# Four orders, three random starts each; $E = 16$, $H = 64$.
+# Four orders, three random seeds each; $E = 16$, $H = 64$.
 
 # %%
 SEEDS, ORDERS = (0, 1, 2), (2, 3, 5, 7)
@@ -1248,22 +1255,22 @@ for n in ORDERS:
     results["Kneser–Ney", n] = perplexity(kneser_ney(counts, n, estimate_discount(counts)), test)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Equal settings for all orders, nothing tuned per order. Write down bets: will the window model profit from n = 7?
+# Equal hyperparameters for all orders, nothing tuned per order. Write down bets: will the window model profit from n = 7?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The table
 
 # %% tags=["topic-A8", "output-only"]
 print("grammar, test perplexity per token\n")
-print("order   Kneser–Ney   window, three starts   parameters")
+print("order   Kneser–Ney    window, three seeds   parameters")
 for n in ORDERS:
     three = [results["window", n, seed] for seed in SEEDS]
     size = count_parameters_solution(45, 16, 64, n)
     print(f"n = {n} {results['Kneser–Ney', n]:12.1f} {np.mean(three):12.2f} ± {np.std(three, ddof=1):.2f} {size:15,}")
-print(f"\nuniform 45, floor {grammar.optimal_perplexity():.2f}")
+print(f"\nuniform 45, true model {floor:.2f} (in expectation {grammar.optimal_perplexity():.2f})")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The standard deviation over three starts is about a hundredth: the differences between orders are no accident. Kneser–Ney stops gaining at n = 3, the network goes on.
+# The standard deviation over three seeds is about a hundredth: the differences between orders are no accident. Kneser–Ney stops gaining at n = 3, the network goes on.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Longer contexts help, if they can be shared
@@ -1274,10 +1281,10 @@ def plot_orders():
     fig, ax = plt.subplots()
     ax.plot(ORDERS, [results["Kneser–Ney", n] for n in ORDERS], "o-", color=COLOR["ngram"], label="Kneser–Ney")
     three = np.array([[results["window", n, seed] for seed in SEEDS] for n in ORDERS])
-    ax.plot(ORDERS, three.mean(axis=1), "s-", color=COLOR["window"], label="window model, mean of three starts")
-    ax.plot(np.repeat(ORDERS, len(SEEDS)), three.ravel(), ".", color=COLOR["ink"], markersize=4, label="each start")
-    ax.axhline(grammar.optimal_perplexity(), color=COLOR["floor"], lw=1.2)
-    ax.annotate("floor", (7, grammar.optimal_perplexity()), xytext=(0, -3), textcoords="offset points", va="top", ha="right")
+    ax.plot(ORDERS, three.mean(axis=1), "s-", color=COLOR["window"], label="window model, mean of three seeds")
+    ax.plot(np.repeat(ORDERS, len(SEEDS)), three.ravel(), ".", color=COLOR["ink"], markersize=4, label="each seed")
+    ax.axhline(floor, color=COLOR["floor"], lw=1.2)
+    ax.annotate("true model", (7, floor), xytext=(0, -3), textcoords="offset points", va="top", ha="right")
     ax.set(xlabel="order $n$", ylabel="test perplexity", xticks=ORDERS, ylim=(5.5, 8.6))
     ax.legend(loc="lower left", bbox_to_anchor=(0, 0.12))
     return fig
@@ -1296,7 +1303,7 @@ print("at n = 5 it beats Kneser–Ney by over 10 %:", means[5] < 0.9 * results["
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Real text: the prose of notebook 1
 #
-# Order 5, 4063 words, 64 numbers a word. One start here; two passes over the text take most of this notebook's time.
+# Order 5, 4063 words, 64 numbers a word. One seed here; two passes over the text take most of this notebook's time.
 
 # %%
 n, number = 5, ids["prose"]
@@ -1323,7 +1330,7 @@ for name, values in log_p["test"].items():
 print(f"   uniform       {V:7}, floor unknown")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# About equal, with ten lines of model and half a minute of training. One start; the benchmark of the course shows three.
+# About equal, with ten lines of model and half a minute of training. One seed; the benchmark of the course shows three.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Two heads are better than one
@@ -1519,7 +1526,7 @@ classes = [word_class[word] for word in labels]
 rows = [ids["grammar"][word] for word in labels]
 rng = np.random.default_rng(0)
 measured = {
-    "trained, three starts": [nets[5, seed][0].weight.detach().numpy()[rows] for seed in SEEDS],
+    "trained, three seeds": [nets[5, seed][0].weight.detach().numpy()[rows] for seed in SEEDS],
     "random, ten draws": [rng.normal(size=vectors.shape) for _ in range(10)],
 }
 for name, tables in measured.items():
@@ -1584,6 +1591,7 @@ show(plot_likeliest("return the length of"), "The five likeliest words after “
 @interact(text=Text("return the width of", description="text", continuous_update=False))
 def typing(text):
     """Show the likeliest next words by both models while the text changes."""
+    text = normalize("NFC", text)
     show(plot_likeliest(text), f"The likeliest words after: {' '.join(known(text)) or '(the beginning)'}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}

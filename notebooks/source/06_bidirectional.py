@@ -8,6 +8,8 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   course:
+#     run: 2
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -17,7 +19,7 @@
 #
 # **You will** read in both directions, measure what the right context is worth, label headlines, programs and names, write a CRF, and catch a model that cheats.<br>
 # **You need** notebooks 3 and 5 (RNN, LSTM, padding, packing).<br>
-# **Time** 120 min with the exercises; the cells run in a minute and a half.
+# **Time** {minutes} min with the exercises; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Read the headline aloud, twice, with different stress. Ask who left what. The answer comes in the second part of the lecture.
@@ -34,6 +36,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from functools import partial
 from itertools import groupby, product
+from unicodedata import normalize
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -48,7 +51,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, pad
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import Grammar, load_grammar, load_stdlib_sources
 
 setup(seed=0)
@@ -178,7 +181,7 @@ def lstm_step_fused(x_t, h, c, W, b):
 
 
 def lstm(x, h, c, step, *weights):
-    """All states (B, T, H) and the last memory (B, H), from inputs x (B, T, E), state h and memory c."""
+    """All states (B, T, H) and the last cell state (B, H), from inputs x (B, T, E), state h and cell state c."""
     states = []
     for x_t in x.unbind(dim=1):
         h, c = step(x_t, h, c, *weights)
@@ -721,11 +724,11 @@ tuple(headline_w.shape)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The networks beside their ceilings
 #
-# Two directions get fewer units, so that all have about as many parameters. Three starts each:
+# Two directions get fewer units, so that all have about as many parameters. Three seeds each:
 
 # %% slideshow={"slide_type": "skip"}
 def trained_on_headlines(seed, **settings):
-    """A tagger of the given kind, trained from the given start."""
+    """A tagger of the given kind, trained from the given seed."""
     torch.manual_seed(seed)
     tagger = Tagger(len(word_number) + 1, len(label_number), **settings)
     train_tagger(tagger, headline_w, headline_y, seed, steps=120, lr=0.03)
@@ -767,7 +770,7 @@ at_left["BiLSTM"]
 
 # %% slideshow={"slide_type": "skip"}
 def plot_ceilings():
-    """Draw the accuracy at left of each network's starts, beside its ceiling."""
+    """Draw the accuracy at left of each network's seeds, beside its ceiling."""
     fig, ax = plt.subplots(figsize=(8.6, 3.3))
     for i, (runs, best) in enumerate(zip(at_left.values(), ceilings)):
         color = COLOR["lstm"] if i < 3 else COLOR["output"]
@@ -783,7 +786,7 @@ def plot_ceilings():
 show(plot_ceilings(), "Each network comes close to what its context allows; only the BiLSTM reaches 100 %.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Points: three starts. Nobody passes the ceiling: with what it sees, nothing better exists. What the BiLSTM gains is information, not a better cell.
+# Points: three seeds. Nobody passes the ceiling: with what it sees, nothing better exists. What the BiLSTM gains is information, not a better cell.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Check: at the ceiling, never above
@@ -925,6 +928,8 @@ def entity_f1(truth, predicted):
     """F1 of names between two lists of sentences of BIO labels; 0 if there is no name in either."""
     right = total = 0
     for true_labels, labels in zip(truth, predicted, strict=True):
+        if isinstance(labels, str) or len(true_labels) != len(labels):
+            raise ValueError("lists of sentences are compared, each a list of labels, one for each token")
         true_spans, spans = spans_of_solution(true_labels), spans_of_solution(labels)
         right += len(true_spans & spans)
         total += len(true_spans) + len(spans)
@@ -1562,10 +1567,10 @@ guesses = {reader: [network_guesses(model) for model in models] for reader, mode
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Right context is worth more than a better cell
 #
-# Test, per cent right, mean ± standard deviation of three starts; the tables again for comparison:
+# Test, per cent right, mean ± standard deviation of three seeds; the tables again for comparison:
 
 # %% tags=["output-only"]
-role_results = {reader: np.array([accuracies(g) for g in guesses[reader]]) for reader in UNITS}  # (starts, 3)
+role_results = {reader: np.array([accuracies(g) for g in guesses[reader]]) for reader in UNITS}  # (seeds, 3)
 print("                           all names      known         unknown")
 for name in ("previous, name", "previous, name, next"):
     print("{:22} {:8.1f} {:13.1f} {:13.1f}".format(name, *table_results[name]))
@@ -1577,8 +1582,8 @@ for reader, values in role_results.items():
 worst, best = ({reader: of(values[:, 0]) for reader, values in role_results.items()} for of in (np.min, np.max))
 margin = worst["BiLSTM"] - max(best["LSTM"], best["RNN"])
 print("the worst BiLSTM beats the best LSTM and the best RNN by 8 points:", margin > 8)
-print("BiLSTM and late LSTM are above 97 % in every start:", min(worst["BiLSTM"], worst["LSTM, one late"]) > 97)
-print("the BiLSTM on unknown names is above 96 % in every start:", role_results["BiLSTM"][:, 2].min() > 96)
+print("BiLSTM and late LSTM are above 97 % for every seed:", min(worst["BiLSTM"], worst["LSTM, one late"]) > 97)
+print("the BiLSTM on unknown names is above 96 % for every seed:", role_results["BiLSTM"][:, 2].min() > 96)
 _, known, unknown = role_results["LSTM"].mean(axis=0)
 print("reading from the left only, unknown names are 5 points worse or more:", known - unknown > 5)
 _, known, unknown = role_results["BiLSTM"].mean(axis=0)
@@ -1589,7 +1594,7 @@ print("the three-token table is 2 points below:", table_results["previous, name,
 # The LSTM is no better than the RNN here; right context changes a lot, and unknown names are almost as easy as known ones once their surroundings are seen from both sides. One token of right context, and a state that remembers the left side, is nearly all that is needed.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The spread over starts is far smaller than the gap. The table of three tokens lies between: it sees the next token, but not the bracket that was opened long ago.
+# The spread over seeds is far smaller than the gap. The table of three tokens lies between: it sees the next token, but not the bracket that was opened long ago.
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 def f1_by_role(true, guessed):
@@ -1610,7 +1615,7 @@ shown = [i for i, role in enumerate(ROLES_OF_NAMES) if role != "other"]
 
 
 def plot_f1_by_role():
-    """Draw the F1 of each role, LSTM and BiLSTM: every start small, the mean large."""
+    """Draw the F1 of each role, LSTM and BiLSTM: every seed small, the mean large."""
     fig, ax = plt.subplots(figsize=(8.6, 3.6))
     order = sorted(shown, key=lambda i: of_roles["LSTM"][:, i].mean())
     for reader, mark, fill in (("LSTM", "o", "white"), ("BiLSTM", "D", COLOR["lstm"])):
@@ -1646,11 +1651,11 @@ print("all other roles gain 5 points or more:", min(gains.values()) > 5)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Confusions that only the right context resolves
 #
-# The mistakes that the LSTM makes most often, and what is left of them in the other readers (sums over three starts). Last column: the token that most often follows such a name.
+# The mistakes that the LSTM makes most often, and what is left of them in the other readers (sums over three seeds). Last column: the token that most often follows such a name.
 
 # %% slideshow={"slide_type": "skip"}
 def confusions(reader):
-    """How often a reader took one role for another, {(true, guessed): count}, over all starts."""
+    """How often a reader took one role for another, {(true, guessed): count}, over all seeds."""
     pairs = Counter(pair for g in guesses[reader] for pair in zip(true_roles.tolist(), g.tolist()))
     return Counter({pair: count for pair, count in pairs.items() if pair[0] != pair[1]})
 
@@ -1668,7 +1673,7 @@ def what_follows(pair):
 
 
 def missed_by_all(reader):
-    """Yield (before, name, after, true, guessed, how often training showed it) for names that all starts miss."""
+    """Yield (before, name, after, true, guessed, how often training showed it) for names that all seeds miss."""
     wrong, seen = np.all([g != true_roles for g in guesses[reader]], axis=0), set()
     places = [([text for text, _ in line], i) for line in code_test for i, (_, role) in enumerate(line) if role]
     for k in np.flatnonzero(wrong):
@@ -1710,7 +1715,7 @@ for before, name, after, true, guessed, count in missed[:8]:
 late, both = (role_results[reader][:, 0].mean() for reader in ("LSTM, one late", "BiLSTM"))
 times = np.array([roles_after[previous, following][role] for previous, _, following, role in test_names])
 all_wrong = np.all([g != true_roles for g in guesses["BiLSTM"]], axis=0)
-print("names that all starts miss: their role was shown between these neighbours", end=" ")
+print("names that all seeds miss: their role was shown between these neighbours", end=" ")
 print("a fifth as often as for a usual name, or less (medians):", np.median(times[all_wrong]) < np.median(times) / 5)
 print("late reader and BiLSTM differ by less than a point:", abs(late - both) < 1)
 total = {reader: sum(of_reader.values()) for reader, of_reader in mistakes.items()}
@@ -1786,13 +1791,13 @@ def print_roles(text, tokens, truth):
 describe_roles("item.price = round(item.price * rate, digits=places)")
 
 # %% tags=["widget", "output-only", "nbval-ignore-output"] nbval_ignore_reason="a widget's output lives in the widget"
-@interact(text=Text("item.price = round(item.price * rate, digits=places)", description="line"))
+@interact(text=Text("item.price = round(item.price * rate, digits=places)", description="line", continuous_update=False))
 def paste_line(text):
     """Print the roles of the names in a line of the student's."""
-    describe_roles(text)
+    describe_roles(normalize("NFC", text))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Type x, then x =, then x = f, then x = f(y): with each token the left side grows, and the answer for a token that is already there cannot change. That is what reading from the left means.
+# Type x, then x =, then x = f, then x = f(y), Enter after each: with each token the left side grows, and the answer for a token that is already there cannot change. That is what reading from the left means.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · Labels that fit together
@@ -1909,7 +1914,7 @@ results = defaultdict(list)
 
 # %% slideshow={"slide_type": "skip"}
 def report_f1(name):
-    """Print F1 and the number of sentences with illegal labels, for each start."""
+    """Print F1 and the number of sentences with illegal labels, for each seed."""
     f1 = [100 * entity_f1(slot_truth, predicted) for predicted in results[name]]
     bad = [sum(illegal(labels) > 0 for labels in predicted) for predicted in results[name]]
     spread = f"± {np.std(f1, ddof=1):.1f}" if len(f1) > 1 else "     "
@@ -1919,9 +1924,9 @@ def report_f1(name):
 # A foreigner who knows no city in the country can still tell what is asked for, from the words around.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Three starts
+# ### Three seeds
 #
-# Mean ± standard deviation, and the number of illegal sentences of each start:
+# Mean ± standard deviation, and the number of illegal sentences of each seed:
 
 # %%
 SLOT_TRAINING = {"steps": 150, "B": 32, "lr": 0.02, "unknown": 0.1}
@@ -2304,6 +2309,8 @@ print("autograd = observed − expected, to 1e-10:", (gradient - (follows(paths[
 # %% tags=["topic-B7"]
 def crf_loss(P, y, A):
     """Mean of log Z - s(x, y) in nats per sentence, from P (B, T, K), labels y (B, T) with -1 at PAD, and A."""
+    if (y[:, 0] < 0).any():
+        raise ValueError("a sentence without tokens has no labels: leave rows of nothing but PAD out")
     return (log_partition(P, A, y >= 0) - path_scores(P, A, y, y >= 0)).mean()
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -2348,7 +2355,7 @@ for seed in (0, 1, 2):
 report_f1("BiLSTM-CRF")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Same network, same steps, same starts; the CRF adds one small matrix.
+# Same network, same steps, same seeds; the CRF adds one small matrix.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The table
@@ -2375,7 +2382,7 @@ print("the CRF has a higher F1 than the rules alone:        ", f1["BiLSTM-CRF"] 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What $A$ has learned
 #
-# From the last of the three starts, without the rules:
+# From the last of the three seeds, without the rules:
 
 # %% slideshow={"slide_type": "skip"}
 def plot_transitions(A, shown):

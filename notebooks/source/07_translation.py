@@ -8,6 +8,8 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   course:
+#     run: 2
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -17,7 +19,7 @@
 #
 # **You will** search with a beam and check it against exhaustive search, write BLEU, and measure what happens to a model that reads its own words.<br>
 # **You need** `07_seq2seq` (encoder–decoder, attention).<br>
-# **Time** 90 min with the exercises; the cells run in a minute and a half.
+# **Time** {minutes} min with the exercises; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Two questions that papers on architectures pass over in a line or two. Ask the class: what is the likeliest sentence of English, of all lengths?
@@ -28,6 +30,7 @@ import random
 import time
 from collections import Counter
 from itertools import product
+from unicodedata import normalize
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -39,7 +42,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 
 setup(seed=0)
 
@@ -162,7 +165,7 @@ exact_match(torch.tensor([[3, EOS, 4], [3, 4, EOS]]), torch.tensor([[3, EOS, PAD
 
 # %% slideshow={"slide_type": "skip"}
 class OneVector(nn.Module):
-    """An encoder LSTM whose last state and memory, the vector v, start a decoder LSTM."""
+    """An encoder LSTM whose last hidden and cell state, the vector v, start a decoder LSTM."""
 
     def __init__(self, V_x, V_y, E, H):
         super().__init__()
@@ -171,7 +174,7 @@ class OneVector(nn.Module):
         self.output_layer = nn.Linear(H, V_y)
 
     def start(self, x):
-        """State and memory (B, H) of the encoder after the EOS of each row of x (B, S)."""
+        """Hidden and cell state (B, H) of the encoder after the EOS of each row of x (B, S)."""
         length = (x != PAD).sum(dim=1)
         packed = pack_padded_sequence(self.C_x(x), length, batch_first=True, enforce_sorted=False)
         h, c = self.encoder(packed)[1]
@@ -215,14 +218,14 @@ def make_lstm(E, H):
 
 
 def read_to_end(lstm, e, length):
-    """All states (B, S, H) of an LSTM over vectors e (B, S, E); state and memory (B, H) after step length[b]."""
+    """All states (B, S, H) of an LSTM over vectors e (B, S, E); hidden and cell state (B, H) after step length[b]."""
     packed = pack_padded_sequence(e, length, batch_first=True, enforce_sorted=False)
     states, (h, c) = lstm(packed)
     return pad_packed_sequence(states, batch_first=True, total_length=e.shape[1])[0], h[0], c[0]
 
 
 def read_both_ends(ahead, back, e, length):
-    """States (B, S, H) of two chains over e (B, S, E), and the state and memory (B, H) at their ends."""
+    """States (B, S, H) of two chains over e (B, S, E), and the hidden and cell state (B, H) at their ends."""
     rightwards, h, c = read_to_end(ahead, e, length)
     leftwards, h_back, c_back = read_to_end(back, reverse_padded(e, length), length)
     states = torch.cat([rightwards, reverse_padded(leftwards, length)], dim=2)
@@ -749,7 +752,7 @@ for seed in range(20):
     torch.manual_seed(seed)
     tiny.append(OneVector(V_x=5, V_y=5, E=3, H=4).double())
     for part in tiny[-1].parameters():
-        part.data *= 5  # larger weights, more confident models
+        part.data *= 5  # larger weights, overconfident models
     log_p = log_p_of(tiny[-1], tiny_x.expand(len(all_rows), 3), all_rows).sort(descending=True)
     kept, total = beam_search(tiny[-1], tiny_x, k=len(all_rows), longest=4)
     exact.append(torch.equal(kept[0], all_rows[log_p.indices]) and torch.allclose(total[0], log_p.values))
@@ -859,7 +862,7 @@ for seed in (0, 1):
     train_translator(name_models[-1], name_x[:-100], name_y[:-100], seed, steps=200, B=32)
 
 # %% [markdown]
-# The `OneVector` of `07_seq2seq`, two starts, trained too little on purpose. Greedy's answers, and those of a beam of 32:
+# The `OneVector` of `07_seq2seq`, two seeds, trained too little on purpose. Greedy's answers, and those of a beam of 32:
 
 # %% tags=["output-only"]
 guesses = [
@@ -894,7 +897,7 @@ print("the row of the highest score, for α = 0.5 and 1:", all(found))
 # A row that was cut off after four words has four tokens and no EOS. With normalisation the score of a running hypothesis can rise: a sure word lifts the mean. That matters for stopping, three slides on.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### The beam problem, measured
+# ### The length bias, measured
 #
 # The name models with wider and wider beams: means over the held-out names.
 
@@ -936,7 +939,7 @@ print("α = 1, k = 32: longer than greedy's:", all(of[-1, 1] > of[0, 1] for of i
 
 # %% slideshow={"slide_type": "skip"}
 def plot_widths(by_width, true_length):
-    """Draw mean log p and mean length against the width of the beam, a line for each start; return the figure."""
+    """Draw mean log p and mean length against the width of the beam, a line for each seed; return the figure."""
     fig, axes = plt.subplots(1, 2, figsize=(8.2, 3.2), layout="constrained")
     looks = {0: ("output", "-", "o"), 0.5: ("gate", "--", "s"), 1: ("state", ":", "^")}
     for (alpha, runs), column in product(by_width.items(), (0, 1)):
@@ -957,14 +960,14 @@ def plot_widths(by_width, true_length):
 # %% tags=["output-only"]
 show(
     plot_widths(by_width, true_length),
-    "Names, two starts: without normalisation wider beams find likelier and shorter answers; with α = 1 longer ones.",
+    "Names, two seeds: without normalisation wider beams find likelier and shorter answers; with α = 1 longer ones.",
 )
 
 # %% [markdown]
-# Neither end is right. In practice $\alpha$ and $k$ are tuned on held-out sentences, like the rate and the size.
+# Neither end is right. In practice $\alpha$ and $k$ are tuned on held-out sentences, like the rate and the size. This is a bias of *length*: the answers become shorter; that they become worse is not shown here.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The better the search, the shorter the answer. Numbers keep their length (the notebook has the figures); exact match is near zero for all names. Koehn and Knowles 2017 list this among their six challenges: quality rises for narrow beams and falls for wide ones. Two lines of each kind are two starts.
+# The better the search, the shorter the answer. Numbers keep their length (the notebook has the figures); exact match is near zero for all names, whatever the width. Koehn and Knowles 2017 found more in large translators, quality that falls with wide beams, and call it the beam problem. Two lines of each kind are two seeds.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Whose fault is it?
@@ -1071,7 +1074,7 @@ show_beam("kannada", k=4, step=9)
 )
 def grow_beam(name, k, step):
     """Draw the beam for a name of the student's."""
-    show_beam(name, k, step)
+    show_beam(normalize("NFC", name), k, step)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Not always: two families may live side by side to the end. Move the steps one by one: in the first all k are children of the empty beginning; soon whole families die out, and what is left may share its first letters. Then k from 1 to 6, and names of your own.
@@ -1319,6 +1322,8 @@ def bleu(hypotheses, references, smooth=False):
     """BLEU, 0 to 100, of lists of tokens, each against a list of references; smooth as sacrebleu by default."""
     counts, c, r = np.zeros((4, 2)), 0, 0
     for hypothesis, its in zip(hypotheses, references, strict=True):
+        if not its or any(isinstance(tokens, str) for tokens in (hypothesis, *its)):
+            raise ValueError("each hypothesis is a list of tokens and has a list of references, each a list of tokens")
         counts += [matches(hypothesis, its, n) for n in (1, 2, 3, 4)]
         c += len(hypothesis)
         r += min((abs(len(reference) - len(hypothesis)), len(reference)) for reference in its)[1]
@@ -1671,7 +1676,7 @@ SHARES = (1.0, 0.5, 0.0)
 swept = np.array([[trained_with(share, seed) for seed in range(3)] for share in SHARES])  # (3, 3, 3)
 
 # %% [markdown]
-# Three starts for each share, mean ± standard deviation; the gap is the loss after own words minus that after true ones, start by start:
+# Three seeds for each share, mean ± standard deviation; the gap is the loss after own words minus that after true ones, seed by seed:
 
 # %%
 print("true words   exact match, %   loss after true words   after own words   gap")
@@ -1681,7 +1686,7 @@ for share, runs in zip(SHARES, swept):
     print(f"{share:10}   {mean[0]:8.0f} ± {sd[0]:2.0f}", *(f"{m:12.2f} ± {s:.2f}" for m, s in zip(mean[1:], sd[1:])))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Where does the gap close: from above or from below? Compare the first row with the last. The gap is taken within each start, so most of the spread of the starts drops out of it. Exact match is measured in use, after the model's own likeliest words.
+# Where does the gap close: from above or from below? Compare the first row with the last. The gap is taken within each seed, so most of the spread of the seeds drops out of it. Exact match is measured in use, after the model's own likeliest words.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Does it pay?
@@ -1708,7 +1713,7 @@ gap = (swept[:, :, 2] - swept[:, :, 1]).mean(axis=1)
 print("gap smaller without true words than with true words alone:", gap[-1] < gap[0])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Points are starts, bars their standard deviation. The right panel is the effect that was promised: a model that has read its own words is no longer worse after them. The left panel says what that is worth in use, in a short training of a small model: read the bars before the means. Closing the gap is not the aim; it can be closed by losing more after true words, too.
+# Points are seeds, bars their standard deviation. The right panel is the effect that was promised: a model that has read its own words is no longer worse after them. The left panel says what that is worth in use, in a short training of a small model: read the bars before the means. Closing the gap is not the aim; it can be closed by losing more after true words, too.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What does that objective want?
@@ -1735,7 +1740,7 @@ for share in (1.0, 0.0):
 # ## What you now have
 #
 # - A batched beam search, equal to exhaustive search where that is possible, with its search errors counted.
-# - The beam problem, seen and explained: the likeliest sentence is often a short one, and dividing by the length is a remedy that has to be tuned.
+# - The length bias, seen and explained: the likeliest sentence is often a short one, and dividing by the length is a remedy that has to be tuned.
 # - BLEU, equal to `sacrebleu`'s, and an idea of what it does not see.
 # - What reading its own words does to a model, measured, and what scheduled sampling changes.
 #

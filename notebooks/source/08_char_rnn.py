@@ -8,6 +8,8 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   course:
+#     run: 2
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -17,7 +19,7 @@
 #
 # **You will** train a character LSTM on Python, choose its next character in six ways, count how much of what it writes is Python, and look for units that follow brackets and quotes.<br>
 # **You need** notebook 1 (Kneser–Ney), notebook 5 (LSTM, language model), `07_translation` (beam search).<br>
-# **Time** 90 min with the exercises; the cells run in about two minutes.
+# **Time** {minutes} min with the exercises; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Ask first: how would you find out whether a text generator is any good? Programs have a judge that cannot be charmed, the parser.
@@ -34,6 +36,7 @@ import warnings
 import zlib
 from collections import Counter
 from itertools import product
+from unicodedata import normalize
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -41,11 +44,13 @@ import torch
 from ipywidgets import FloatSlider, IntSlider, Layout, Textarea, interact
 from safetensors import safe_open
 from safetensors.torch import load_file
+from scipy.special import rel_entr
+from scipy.stats import chi2
 from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, course_file, setup, show  # not found? Open it in the folder of the course
 from course_utils.data.library import library
 
 setup(seed=0)
@@ -58,7 +63,7 @@ setup(seed=0)
 # | $x$ | `x` | `(B, …)` | requests, one row for each text; here empty |
 # | $y$ | `y` | `(B, T)` | rows of characters as numbers, each ended by EOS, then PAD |
 # | $w_t$ | `w` | `(B,)` | the characters of one step |
-# | $h_t, c_t$ | `state` | `(B, H)` each | state and memory of the LSTM |
+# | $h_t, c_t$ | `state` | `(B, H)` each | hidden and cell state of the LSTM |
 # | $p$ | `log_p` | `(B, V)` | probabilities of the next character, as logarithms |
 # | $T$ | `T` | | temperature (in a shape: the length of the rows) |
 # | $k$, $p_{\text{top}}$ | `top_k`, `top_p` | | how many, or what share, may be drawn from |
@@ -81,7 +86,7 @@ def body_of(function):
 
 def functions_of(source):
     """The short functions in the text of a Python file, in one style: no comments, docstrings, decorators."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(ast.parse(source.removeprefix("\ufeff"))):  # a mark with which some editors begin a file
         if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno < 40:
             node.body, node.decorator_list = body_of(node), []
             text = ast.unparse(node)
@@ -115,12 +120,17 @@ print({module: part_of(module) for module in ("json", "random", "ast", "functool
 
 # %%
 def python_functions():
-    """The functions of each part, each one once, in the first part that has it."""
-    parts = {"train": {}, "validation": {}, "test": {}}
+    """The functions of each part, each one once, in the first part that has it; files that do not parse are left out."""
+    parts, left_out = {"train": {}, "validation": {}, "test": {}}, 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # old escapes in some files
-        for module, sources in library().items():
-            parts[part_of(module)] |= dict.fromkeys(text for source in sources for text in functions_of(source))
+        for module, source in ((module, source) for module, sources in library().items() for source in sources):
+            try:
+                parts[part_of(module)] |= dict.fromkeys(functions_of(source))
+            except (SyntaxError, ValueError):
+                left_out += 1
+    if left_out:
+        print(f"files left out because this Python cannot parse them: {left_out}")
     seen = set()
     for part, texts in parts.items():
         parts[part] = [text for text in texts if text not in seen]
@@ -244,7 +254,7 @@ class CharacterLM(nn.Module):
         init_forget_bias(self.lstm, 1.0)
 
     def start(self, x):
-        """The first state and memory (B, H) for each row of x: zeros, since nothing is asked for."""
+        """The first hidden and cell state (B, H) for each row of x: zeros, since nothing is asked for."""
         zeros = self.C.weight.new_zeros(len(x), self.H)
         return zeros, zeros
 
@@ -602,10 +612,11 @@ print(f"Kneser–Ney 9, split by module {by_module:.2f}, at random {at_random:.2
 # The course brings a larger one, trained on such functions for minutes instead of seconds. The file holds numbers only and cannot run code; `make model` trains it again.
 
 # %%
-with safe_open("models/python_writer.safetensors", "pt") as file:
+path = course_file("notebooks/models/python_writer.safetensors")
+with safe_open(path, "pt") as file:
     about = file.metadata()
 writer = Writer(V, int(about["E"]), int(about["H"])).eval()
-weights = load_file("models/python_writer.safetensors")
+weights = load_file(path)
 learned = set(weights.pop("trained_on").tolist())  # hashes of the functions that it was trained on
 writer.load_state_dict(weights)
 print(dict(sorted(about.items())))
@@ -771,21 +782,31 @@ print("after 'retur' below 0.1 at T = 1:", by_T[10, 2].item() < 0.1)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Do the draws follow the formula?
 #
-# 20,000 characters after *def is_* at each temperature; shares against the formula.
+# 20,000 characters after *def is_* at each temperature, counted. The **G test** compares the shares $\hat p$ of $N$ draws with the formula's $p$, the rare characters as one: without a mistake $G = 2 N \sum_i \hat p_i \log (\hat p_i / p_i)$ is a draw of $\chi^2$, and rarely large.
+
+# %%
+def counted(choose, log_p, draws=20_000):
+    """How often (V,) each character is chosen in many draws from log_p (1, V)."""
+    return torch.bincount(choose(log_p.expand(draws, -1)), minlength=log_p.shape[1])
+
+
+def g_test(counts, p):
+    """How often G is as large by chance alone, if what was counted (V,) was drawn from p (V,): a p-value."""
+    expected = p * counts.sum()
+    rare = expected < 5
+    seen, wanted = (np.append(x[~rare], x[rare].sum()).astype(float) for x in (counts.numpy(), expected.numpy()))
+    return chi2.sf(2 * rel_entr(seen, wanted).sum(), max(1, (wanted > 0).sum() - 1))
 
 # %% tags=["nbval-check-output"]
-def shares(choose, log_p, draws=20_000):
-    """How often (V,) each character is chosen in many draws from log_p (1, V)."""
-    return torch.bincount(choose(log_p.expand(draws, -1)), minlength=log_p.shape[1]) / draws
-
-
 torch.manual_seed(0)
 for T in (0, 0.5, 1.0, 2.0):
-    drawn = shares(draw, tempered(log_p, T))
-    print(f"T = {T:3}: each share within 0.02:", (drawn - tempered(log_p, T)[0].exp()).abs().max().item() < 0.02)
+    p = tempered(log_p, T)[0].exp()
+    print(f"T = {T:3}: chance alone explains the differences (p-value above 0.001):", g_test(counted(draw, p.log()[None]), p) > 0.001)
+likeliest = torch.where(p >= p.median(), p, 0)
+print("if the rarer half of the characters is never drawn, it does not:    ", g_test(counted(draw, likeliest.log()[None]), p) < 0.001)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# A test of a random function is a test of its distribution. 0.02 is more than five standard deviations of a share of 20,000 draws.
+# A test of a random function is a test of its distribution. A bound on each share would pass a program that never draws the rare characters: their shares are small one by one.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The same beginning, three temperatures
@@ -1096,7 +1117,7 @@ def sampler(T=1.0, top_k=None, top_p=1.0, generator=None):
     def choose(log_p):
         return torch.multinomial(sampling_rule(log_p, T, top_k, top_p).exp(), 1, generator=generator)[:, 0]
 
-    choose(torch.zeros(1, EOS + 2))  # settings that make no sense are found now
+    sampling_rule(torch.zeros(1, EOS + 2), T, top_k, top_p)  # settings that make no sense are found now
     return choose
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1105,15 +1126,17 @@ def sampler(T=1.0, top_k=None, top_p=1.0, generator=None):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Its draws against its formula
 #
-# Four settings, 20,000 draws each, after *def is_*. Two claims: what stays comes as often as the rule says, up to chance, and what is cut never comes at all.
+# Four settings, 20,000 draws each, after *def is_*. Two claims: what stays comes as often as the rule says, up to chance, and what is cut never comes at all. The last line: would we notice if all settings were cut at $p_{\text{top}} = 0.95$ without a word?
 
 # %% tags=["nbval-check-output"]
 torch.manual_seed(1)
 for T, top_k, top_p in ((1.0, None, 1.0), (0.7, 8, 0.9), (1.5, 3, 1.0), (2.0, None, 0.5)):
     exact = sampling_rule(log_p, T, top_k, top_p)[0].exp()
-    drawn = shares(sampler(T, top_k, top_p), log_p)
+    drawn = counted(sampler(T, top_k, top_p), log_p)
     never = not drawn[exact == 0].any()
-    print(f"{T, top_k, top_p}: shares within 0.02: {(drawn - exact).abs().max().item() < 0.02}, nothing that is cut: {never}")
+    print(f"{T, top_k, top_p}: as the rule says: {g_test(drawn, exact) > 0.001}, nothing that is cut: {never}")
+silently = counted(sampler(top_p=0.95), log_p)
+print("a cut at 0.95 that nobody asked for is noticed:", g_test(silently, sampling_rule(log_p, 1.0, None, 1.0)[0].exp()) < 0.001)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The formula is exact, the draws are not; so the test allows for chance where it must, and for nothing where it need not.
@@ -1363,7 +1386,7 @@ few = all_sequences(V=6, longest=4)
 for seed in range(3):
     torch.manual_seed(seed)
     small = Writer(V=6, E=3, H=4)
-    small.output_layer.weight.data *= 5  # larger weights, more confident models
+    small.output_layer.weight.data *= 5  # larger weights, overconfident models
     brute = log_p_of(small, torch.zeros(len(few), 0), few).sort(descending=True)
     found, total = beam_search(small, torch.zeros(1, 0), k=len(few), longest=4)
     same = torch.equal(found[0, 0], few[brute.indices[0]]) and torch.allclose(total[0], brute.values, atol=1e-4)
@@ -1389,7 +1412,7 @@ print("it stands in the training set:        ", likeliest_text in functions["tra
 print("it is shorter than greedy's by half: ", len(likeliest_text) < 0.5 * len(decode_texts(best_found[1][0][0], characters)[0]))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Each further character costs probability, so the likeliest text is a short one: the beam problem of the translation lecture, with programs. A better search finds a duller text.
+# Each further character costs probability, so the likeliest text is a short one: the length bias of the translation lecture, with programs. A better search finds a duller text.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Real text is not the likeliest text
@@ -1488,7 +1511,7 @@ show_continuation("def für_", T=0.7, top_p=0.95)
 )
 def write_on(prompt, T, top_p):
     """Let the writer continue a prompt of the student's."""
-    show_continuation(prompt, T, top_p)
+    show_continuation(normalize("NFC", prompt), T, top_p)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Try "def __init__(self, ", "class", a name of your own, and a prompt that is no Python, such as "of the". Then T = 2, and tame it again with top-p = 0.5. The nats are those of the model at T = 1, prompt included.
@@ -1824,7 +1847,7 @@ print("fewer different texts at 0.2 than at 1.0:", all(found_at[name, 0.2][0] < 
 print("more than 0.9 new at every temperature:  ", min(found[1] for found in found_at.values()) > 0.9)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Left: bars are 95 % intervals. Right: the first 128 texts of each temperature; solid, how many of all are different, dotted, how many of the different ones that are Python have a new shape. Reciting is rare at every temperature, since new is nearly everything. The dotted lines are hard to read on their own: which texts parse changes with T, too, and short texts parse more easily and have known shapes. No single number says how good a generator is: report the share of Python, the variety and the novelty, with the temperature.
+# Left: bars are 95 % intervals. Right: how many of the first 128 texts of each temperature are different. New is nearly everything at every temperature, so reciting is not drawn. No single number says how good a generator is: report the share of Python, the variety and the novelty, with the temperature.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Three inventions
@@ -1859,7 +1882,7 @@ print(*failures[:2], sep="\n\n")
 # A closing bracket is right only if one is open; a quote ends a string or begins one. A network that writes Python has to keep such things somewhere in its 320 units. Is there **one unit** for each of them?
 #
 # 1. **Find** (notebook 5): which unit's memory follows the bracket depth? Choose it on validation functions, report it on test functions: the best of 320 looks good on the texts by which it was chosen.
-# 2. **Test**: hold this unit at its average. What gets worse, and only that?
+# 2. **Test**: replace this unit by its average (mean ablation). What gets worse, and only that?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Karpathy, Johnson and Fei-Fei looked into character LSTMs in 2015, trained on a novel and on the source of Linux: among the units were some for quotes, nesting and line length. The question here is how many such units this network has, and what they are worth to it.
@@ -1930,12 +1953,12 @@ print("agrees with Python's tokenizer in more than 99 % of the functions:", np.m
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Read, and keep every memory
 #
-# `step` gives state and memory; we keep both for all characters. Up to eighty random functions of each part, of 60 to 120 characters, in which a quote occurs. The result is a table of 320 numbers for each character:
+# `step` gives hidden and cell state; we keep both for all characters. Up to eighty random functions of each part, of 60 to 120 characters, in which a quote occurs. The result is a table of 320 numbers for each character:
 
 # %%
 @torch.no_grad()
 def history_of(model, y):
-    """States and memories (2, B, T, H) of a model after each number that it reads for y (B, T)."""
+    """Hidden and cell states (2, B, T, H) of a model after each number that it reads for y (B, T)."""
     state, history = model.start(y), []
     for w in shift_right(y).T:
         _, state = model.step(w, state)
@@ -1959,7 +1982,7 @@ with torch.no_grad():
 print("from these states the output layer gives the scores of the writer:", same)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Two, because of state and memory; then functions, characters, units. The modules of the two parts are different.
+# Two, because of hidden and cell state; then functions, characters, units. The modules of the two parts are different.
 
 # %% slideshow={"slide_type": "skip"}
 def correlations(memories, depth):
@@ -2131,25 +2154,25 @@ show(plot_strips(shown, shown_units, shown_titles), message)
 # Each character is coloured by the memory after it was read. Look at the top strip at each bracket, and at the bottom one between quotes. One function is an example; the table before has all of them.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Hold it: the writer without a unit
+# ### Mean ablation: the writer without a unit
 #
-# A writer in which some units are held at an average in each row, state and memory. Like any model it has `start` and `step`:
+# **Mean ablation**: a writer in which some units, in each row, are replaced by their average, hidden and cell state. Like any model it has `start` and `step`:
 
 # %%
-class Held:
-    """A writer whose units in mask (B, H) keep the state and memory in at (2, H)."""
+class MeanAblated:
+    """A writer whose units in mask (B, H) keep the hidden and cell state in at (2, H)."""
 
     def __init__(self, writer, mask, at):
         self.writer, self.mask, self.at = writer, mask, at
 
     def start(self, x):
-        """The first state and memory (B, H) of the writer."""
+        """The first hidden and cell state (B, H) of the writer."""
         return self.writer.start(x)
 
     def step(self, w, state):
-        """Log-probabilities (B, V) of the character after w (B,), and the new state; some units held."""
+        """Log-probabilities (B, V) of the character after w (B,), and the new state; some units ablated."""
         _, state = self.writer.step(w, state)
-        s, c = (torch.where(self.mask, held, part) for held, part in zip(self.at, state))
+        s, c = (torch.where(self.mask, mean, part) for mean, part in zip(self.at, state))
         return torch.log_softmax(self.writer.output_layer(self.writer.norm(s)), dim=1), (s, c)
 
 # %% slideshow={"slide_type": "skip"}
@@ -2187,7 +2210,7 @@ for name, which in zip(DECISIONS, zip(*decisions_of(small))):
 # The marks stand where a character is a decision. After a line break, each blank and the first other character decide the indentation.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# For the comparison all groups of held units read all texts in one batch: a mask for each pair of group and text. The damage is what the characters cost more than with nothing held, once averaged over the decisions and once over all other characters.
+# For the comparison all groups of ablated units read all texts in one batch: a mask for each pair of group and text. The damage is what the characters cost more than with nothing ablated, once averaged over the decisions and once over all other characters.
 
 # %% slideshow={"slide_type": "skip"}
 @torch.no_grad()
@@ -2209,11 +2232,11 @@ def masks(groups, B):
 
 # %% slideshow={"slide_type": "skip"}
 def damage(groups, y, decisions):
-    """What it costs to hold each group of units: nats more (G - 1, 5) at decisions, and (G - 1, 5) elsewhere.
+    """What it costs to ablate each group of units: nats more (G - 1, 5) at decisions, and (G - 1, 5) elsewhere.
 
     The first group is the one to compare with; decisions (B, T, 5) are bools.
     """
-    nats = nats_of(Held(writer, masks(groups, len(y)), averages), y.repeat(len(groups), 1))
+    nats = nats_of(MeanAblated(writer, masks(groups, len(y)), averages), y.repeat(len(groups), 1))
     more = nats.unflatten(0, (len(groups), -1)) - nats[: len(y)]  # (G, B, T)
     means = [torch.stack([more[1:, which].mean(dim=1) for which in kind], dim=1) for kind in decided_and_not(y, decisions)]
     return [mean.numpy() for mean in means]
@@ -2225,7 +2248,7 @@ def decided_and_not(y, decisions):
     return of_each, [(y != PAD) & ~which for which in of_each]
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Which units are held: none, the five best, twenty others one by one.
+# Which units are ablated: none, the five best, twenty others one by one.
 
 # %% slideshow={"slide_type": "skip"}
 y = watched_rows["test"][:40]
@@ -2239,12 +2262,12 @@ at_decisions, elsewhere = damage(groups, y, decisions)
 print("groups:", len(groups), "  decisions:", dict(zip(DECISIONS, decisions.sum(dim=(0, 1)).tolist())))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Hold the best unit, or another one
+# ### Ablate the best unit, or another one
 #
-# Forty test functions; nats more per character, at the decisions and at all other characters. Beside: twenty other units, drawn at random and held one by one.
+# Forty test functions; nats more per character, at the decisions and at all other characters. Beside: twenty other units, drawn at random and ablated one by one.
 
 # %% tags=["topic-G1"]
-print(f"{'nats more':17} number   best unit held    elsewhere    20 others: mean ± sd, worst")
+print(f"{'nats more':17} number   best ablated      elsewhere    20 others: mean ± sd, worst")
 for k, name in enumerate(DECISIONS):
     others = at_decisions[5:, k]
     print(f"{name:17} {decisions[:, :, k].sum():6}   {at_decisions[k, k]:+.3f} ({best[k][0]:3})", end="")
@@ -2256,10 +2279,10 @@ for k in (0, 1):
     print(f"its unit: {DECISIONS[k]} cost more than without any of 20 others: {most}")
     print(f"    and the damage there is over three times that elsewhere: {three_times}")
 print("the unit for the line of a def: at its colon less than 0.1 nats:", at_decisions[4, 4] < 0.1)
-nothing_held = nats_of(Held(writer, masks([[]], len(y)), averages), y)[y != PAD].mean().item()
+nothing_ablated = nats_of(MeanAblated(writer, masks([[]], len(y)), averages), y)[y != PAD].mean().item()
 with torch.no_grad():
-    exact = abs(nothing_held - sequence_loss(writer(y[:, :0], y), y).item()) < 1e-4
-print("with no unit held it is the writer:", exact)
+    exact = abs(nothing_ablated - sequence_loss(writer(y[:, :0], y), y).item()) < 1e-4
+print("with no unit ablated it is the writer:", exact)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The second column is the damage where the feature decides, the third the damage everywhere else. Ask which unit is missed most, and compare with its correlation two slides before.
@@ -2277,7 +2300,7 @@ print("with no unit held it is the writer:", exact)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Ten at a time
 #
-# If a feature is spread over units, one of them will not be missed. Hold the **ten** best for each feature, beside five random tens:
+# If a feature is spread over units, one of them will not be missed. Ablate the **ten** best for each feature, beside five random tens:
 
 # %% slideshow={"slide_type": "skip"}
 tens = [correlations(memories[0][None], features[0][None, :, k]).abs().topk(10).indices.tolist() for k in range(5)]
@@ -2287,14 +2310,14 @@ for feature, ten in zip(FEATURES, tens):
     print(f"{feature:18}", *(f"{unit:3}" for unit in ten))
 
 # %% tags=["topic-G1"]
-print(f"{'nats more':17}  best ten held   elsewhere    5 random tens: mean ± sd")
+print(f"{'nats more':17}  ten ablated     elsewhere    5 random tens: mean ± sd")
 for k, name in enumerate(DECISIONS):
     others = of_tens[5:, k]
     print(f"{name:17}  {of_tens[k, k]:+.2f}           {tens_elsewhere[k, k]:+.2f}", end="")
     print(f"        {others.mean():+.2f} ± {others.std(ddof=1):.2f}")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
-print("ten units for the def: its colon costs over ten times what holding one costs:", of_tens[4, 4] > 10 * at_decisions[4, 4])
+print("ten units for the def: its colon costs over ten times what ablating one costs:", of_tens[4, 4] > 10 * at_decisions[4, 4])
 print("and the damage there is over five times that elsewhere:", of_tens[4, 4] > 5 * tens_elsewhere[4, 4])
 print("and more than with any random ten:", of_tens[4, 4] > of_tens[5:, 4].max())
 
@@ -2310,20 +2333,20 @@ print("and more than with any random ten:", of_tens[4, 4] > of_tens[5:, 4].max()
 # 200 texts each at $T = 1$, in one batch. **Predict:** which is missed most, measured by the share that is Python: the unit for brackets, the ten for strings, or ten at random?
 
 # %% tags=["topic-G1"]
-held_in_writing = {"none": [], "brackets": [best[1][0]], "ten for strings": tens[0], "ten at random": random_tens[0]}
+ablated = {"none": [], "brackets": [best[1][0]], "ten for strings": tens[0], "ten at random": random_tens[0]}
 torch.manual_seed(0)
-without = Held(writer, masks(list(held_in_writing.values()), 200), averages)
+without = MeanAblated(writer, masks(list(ablated.values()), 200), averages)
 _, good = judged(write(without, torch.zeros(800, 0), sampler(T=1), longest=251))
 share = np.reshape(good, (4, 200)).mean(axis=1)
-for name, part in zip(held_in_writing, share):
-    print(f"held: {name:16} {part:.0%} ± {np.sqrt(part * (1 - part) / 199):.0%} are Python")
+for name, part in zip(ablated, share):
+    print(f"ablated: {name:16} {part:.0%} ± {np.sqrt(part * (1 - part) / 199):.0%} are Python")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 print("without the ten for strings, at least 10 in 100 fewer parse:", share[2] < share[0] - 0.1)
 print("and fewer than without ten at random:                       ", share[2] < share[3])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The numbers after ± are standard deviations of a share of 200 texts: differences of a few points mean nothing, which is why the row at random stands there. A held unit is wrong at every character, and one mistake per text is enough for the parser.
+# The numbers after ± are standard deviations of a share of 200 texts: differences of a few points mean nothing, which is why the row at random stands there. An ablated unit is wrong at every character, and one mistake per text is enough for the parser.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Look for yourself
@@ -2337,6 +2360,7 @@ print("and fewer than without ten at random:                       ", share[2] <
 )
 def watch_a_unit(text, unit):
     """Colour a text, at most 400 characters in ten lines, by the memory of a unit."""
+    text = normalize("NFC", text)
     left_out = sorted(set(text) - number.keys())
     text = "\n".join("".join(c for c in text if c in number)[:400].split("\n")[:10]) or " "
     memory = history_of(writer, pad_batch([text], number))[1, 0, 1:, unit]
@@ -2345,7 +2369,7 @@ def watch_a_unit(text, unit):
     show(plot_strips(text, [unit], [f"unit {unit} of {writer.H}"]), message)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Let students report units with a meaning of their own, then ask how they would test it: on which texts was it found, on which is it confirmed, and what gets worse when it is held? Most units have no meaning that a single word describes.
+# Let students report units with a meaning of their own, then ask how they would test it: on which texts was it found, on which is it confirmed, and what gets worse when it is ablated? Most units have no meaning that a single word describes.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you now have

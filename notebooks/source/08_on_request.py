@@ -8,6 +8,8 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   course:
+#     run: 2
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -17,7 +19,7 @@
 #
 # **You will** compare characters with words, let a writer invent names for colours and languages, measure whether it listens, and discuss what should not be asked for.<br>
 # **You need** `08_char_rnn` (the writer, Kneser–Ney), notebook 3 (names), notebook 5 (forget gates), `07_translation` (beam search).<br>
-# **Time** two hours, half an hour of it discussion; the cells run in two minutes.
+# **Time** {minutes} min with the exercises; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Ask for a name for the colour of the wall, then for a country in invented Finnish. How would the class decide whether a name fits?
@@ -39,7 +41,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pad_sequence
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import load_names, load_prose
 
 setup(seed=0)
@@ -50,10 +52,10 @@ setup(seed=0)
 # | symbol | code | shape | meaning |
 # |---|---|---|---|
 # | $x$ | `x` | `(B, …)` | requests, one for each text |
-# | $v$ | `v` | `(B, H)` | what the encoder makes of them: the first memory |
+# | $v$ | `v` | `(B, H)` | what the encoder makes of them: the first cell state |
 # | $y$ | `y` | `(B, T)` | rows of characters as numbers, each ended by EOS, then PAD |
 # | $w_t$ | `w` | `(B,)` | the characters of one step |
-# | $h_t, c_t$ (drawings: $s_t$) | `state` | `(B, H)` each | state and memory of the LSTM |
+# | $h_t, c_t$ (drawings: $s_t$) | `state` | `(B, H)` each | hidden and cell state of the LSTM |
 # | $p$ | `log_p` | `(B, V)` | probabilities of the next character, as logarithms |
 # | $T$ | `T` | | temperature; above a product, the last step of a text; in a shape, the width of the rows |
 #
@@ -153,7 +155,7 @@ class CharacterLM(nn.Module):
         init_forget_bias(self.lstm, 1.0)
 
     def start(self, x):
-        """The first state and memory (B, H) for each row of x: zeros, since nothing is asked for."""
+        """The first hidden and cell state (B, H) for each row of x: zeros, since nothing is asked for."""
         zeros = self.C.weight.new_zeros(len(x), self.H)
         return zeros, zeros
 
@@ -711,7 +713,7 @@ print("an unknown word costs over 2.5 times as much as a known one, in all four:
 # - Not measured here: subwords, the compromise in large language models. The scale is the same.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# One start each, so differences of one or two hundredths of a bit between the LSTM and counting over words mean nothing. With minutes instead of seconds a character LSTM overtakes Kneser–Ney over characters: `08_char_rnn` ships such a writer, and the companion on Shakespeare trains one.
+# One seed each, so differences of one or two hundredths of a bit between the LSTM and counting over words mean nothing. With minutes instead of seconds a character LSTM overtakes Kneser–Ney over characters: `08_char_rnn` ships such a writer, and the companion on Shakespeare trains one.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · A name for a colour
@@ -726,7 +728,7 @@ print("an unknown word costs over 2.5 times as much as a known one, in all four:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### One more line of code
 #
-# An **encoder** is any module that turns a request into a vector $v$ of $H$ numbers. The LSTM starts with $v$ as its memory:
+# An **encoder** is any module that turns a request into a vector $v$ of $H$ numbers. The LSTM starts with $v$ as its cell state:
 #
 # $$c_0 = v = \mathrm{encode}(x) \qquad h_0 = \tanh(v) \qquad p(y \mid x) = \prod_{t=1}^{T} p(y_t \mid y_1 \dots y_{t-1}, x)$$
 
@@ -739,12 +741,12 @@ class ConditionalLM(Writer):
         self.encoder = encoder
 
     def start(self, x):
-        """The first state and memory (B, H) for each row of x."""
+        """The first hidden and cell state (B, H) for each row of x."""
         v = self.encoder(x)
         return torch.tanh(v), v
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# State and memory of an LSTM belong together: h is tanh of c times the output gate, here as if that gate were open. Training, writing, measuring and searching do not change: they all call start.
+# Hidden and cell state of an LSTM belong together: h is tanh of c times the output gate, here as if that gate were open. Training, writing, measuring and searching do not change: they all call start.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### An encoder that says nothing
@@ -817,7 +819,7 @@ print(len(sizes), "families; the largest:", ", ".join(name for name in colour_na
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Training: nothing new
 #
-# The encoder is one linear layer on red, green and blue, from −1 to 1. Beside it a `Writer` that is told nothing. Three starts, each with other families held out.
+# The encoder is one linear layer on red, green and blue, from −1 to 1. Beside it a `Writer` that is told nothing. Three seeds, each with other families held out.
 
 # %%
 def colour_requests(names):
@@ -850,17 +852,17 @@ for seed in range(3):
     colour_writers.append((trained_colour_writer(train, seed), trained_colour_writer(train, seed, told=False)))
     cases = [(0, x), (0, x[other]), (1, x)]
     colour_nats.append([nats_per_character(colour_writers[seed][which], z, y) for which, z in cases])
-colour_nats = np.array(colour_nats)  # (3 starts, 3 cases)
+colour_nats = np.array(colour_nats)  # (3 seeds, 3 cases)
 
 # %% tags=["output-only"]
 for what, values in zip(("its own colour", "another's colour", "told nothing"), colour_nats.T):
     print(f"{what:17} {values.mean():.2f} ± {values.std(ddof=1):.2f} nats per character")
 gain = colour_nats[:, 2] - colour_nats[:, 0]
-print(f"told nothing − own {gain.mean():.2f} ± {gain.std(ddof=1):.2f}, start by start")
+print(f"told nothing − own {gain.mean():.2f} ± {gain.std(ddof=1):.2f}, seed by seed")
 print(f"uniform over {len(colour_number) + 1} numbers: {math.log(len(colour_number) + 1):.2f}")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
-print("the own colour helps in each start:     ", (gain > 0).all())
+print("the own colour helps for each seed:     ", (gain > 0).all())
 print("another's colour hurts more than nothing:", (colour_nats[:, 1] > colour_nats[:, 2]).all())
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -889,7 +891,7 @@ place_in_word(["red rose", "tan"])
 
 # %% slideshow={"slide_type": "skip"}
 def gain_by_place(places=6):
-    """Mean gain in nats by being told the colour, for each start and each place in the word: (3, places)."""
+    """Mean gain in nats by being told the colour, for each seed and each place in the word: (3, places)."""
     table = []
     for seed, (told, untold) in enumerate(colour_writers):
         test = held_out_colours(seed)[1]
@@ -899,7 +901,7 @@ def gain_by_place(places=6):
     return np.array(table)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The gain in nats, averaged over the letters at the same place of their word, in names that neither writer has learned from. Mean and standard deviation of the three starts.
+# The gain in nats, averaged over the letters at the same place of their word, in names that neither writer has learned from. Mean and standard deviation of the three seeds.
 
 # %% tags=["output-only"]
 gains = gain_by_place()
@@ -948,9 +950,9 @@ names_for((0.9, 0.3, 0.6), 5)
 def plot_invented(colours, count=5):
     """Draw colours as tiles with invented names below each; return the figure."""
     fig, axes = plt.subplots(2, 4, figsize=(8.6, 3.9), layout="constrained")
-    for ax, rgb in zip(axes.flat, colours):
+    for tile, (ax, rgb) in enumerate(zip(axes.flat, colours)):
         ax.add_patch(plt.Rectangle((0, count), count, 1.6, fc=rgb, ec=COLOR["baseline"]))
-        for i, name in enumerate(names_for(rgb, count)):
+        for i, name in enumerate(names_for(rgb, count, seed=tile)):  # with one seed for all, first letters agree
             ax.text(0, count - 0.6 - i, name, va="center", fontsize=10)
         ax.set(xlim=(0, count), ylim=(0, count + 1.6))
         ax.axis("off")
@@ -1025,7 +1027,7 @@ def words_judged(names, rgb, centres):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Do the names fit?
 #
-# Five names for each held-out colour, three starts. For comparison: the same names, judged by colours for which they were *not* written, and the names that people gave to these colours, which nobody expects to beat.
+# Five names for each held-out colour, three seeds. For comparison: the same names, judged by colours for which they were *not* written, and the names that people gave to these colours, which nobody expects to beat.
 
 # %% slideshow={"slide_type": "skip"}
 def colour_rows(seed, T):
@@ -1047,15 +1049,15 @@ def colour_fit(seed, T):
     return words_judged(written, rgb, centres), words_judged(written, np.random.default_rng(seed).permutation(rgb), centres), people
 
 # %% tags=["topic-G2"]
-fits = np.array([colour_fit(seed, T=0.8) for seed in range(3)])  # (3 starts, 3 kinds, 2 measures)
+fits = np.array([colour_fit(seed, T=0.8) for seed in range(3)])  # (3 seeds, 3 kinds, 2 measures)
 print(f"{'':25} distance in Lab   nearest of the eleven")
 for what, values in zip(("written for this colour", "for another colour", "people, for this colour"), fits.swapaxes(0, 1)):
     mean, sd = values.mean(axis=0), values.std(axis=0, ddof=1)
     print(f"{what:25} {mean[0]:6.1f} ± {sd[0]:3.1f}      {mean[1]:8.0%} ± {sd[1]:.0%}")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
-print("nearer than for another colour, each start:", (fits[:, 0, 0] < fits[:, 1, 0]).all())
-print("nearest more often, each start:            ", (fits[:, 0, 1] > fits[:, 1, 1]).all())
+print("nearer than for another colour, each seed:", (fits[:, 0, 0] < fits[:, 1, 0]).all())
+print("nearest more often, each seed:            ", (fits[:, 0, 1] > fits[:, 1, 1]).all())
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The last row is the yardstick: people do not always use the word whose mean is nearest either.
@@ -1171,7 +1173,7 @@ def trained_name_writer(seed, passes=2):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What the label is worth
 #
-# Three starts. Nats per character on held-out names, once with the right label, once with the label of another name, drawn at random. If the writer did not listen, the two would be equal:
+# Three seeds. Nats per character on held-out names, once with the right label, once with the label of another name, drawn at random. If the writer did not listen, the two would be equal:
 
 # %% tags=["topic-B3a"]
 name_writers = [trained_name_writer(seed) for seed in range(3)]
@@ -1189,7 +1191,7 @@ print(f"uniform          {math.log(len(name_number) + 1):.2f}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Some names, please
 #
-# Drawn at temperature 0.8 and not selected. No country or language of these names need exist; none of the rules that make a name sound Finnish or Swahili was written by hand:
+# Drawn at temperature 0.8 and not selected. No country or language of these names need exist; no rule of any language was written by hand. Do they sound Finnish, do they sound Swahili? Decide before the judge comes, five slides on:
 
 # %%
 def invented_in(language, count, T=0.8, seed=0, model=None):
@@ -1199,8 +1201,8 @@ def invented_in(language, count, T=0.8, seed=0, model=None):
     return decode_texts(write(model or name_writers[0], x, drawn_at(T), 40), name_letters)
 
 
-for language in ("Finnish", "French", "German", "Hungarian", "Swahili", "Vietnamese"):
-    print(f"{language:11}", " · ".join(invented_in(language, 5)))
+for seed, language in enumerate(("Finnish", "French", "German", "Hungarian", "Swahili", "Vietnamese")):
+    print(f"{language:11}", " · ".join(invented_in(language, 5, seed=seed)))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Cover the left column and let the class guess the languages; then the class is the classifier of four slides on.
@@ -1395,7 +1397,7 @@ print(f"right on people's held-out names: {name_right.double().mean():.0%}; chan
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Agreement with what was asked for
 #
-# Forty names for each language, three starts, three temperatures: the share for which the classifier names the language that was asked for.
+# Forty names for each language, three seeds, three temperatures: the share for which the classifier names the language that was asked for.
 
 # %% slideshow={"slide_type": "skip"}
 def written_for_all(model, T, count=40, seed=0):
@@ -1407,7 +1409,7 @@ def written_for_all(model, T, count=40, seed=0):
 
 TEMPERATURES = (0.5, 0.8, 1.0)
 judgement = {}  # per temperature: (agreement, new, different) for each start
-agreed = {}  # per temperature: bools (3 starts, 24, 40)
+agreed = {}  # per temperature: bools (3 seeds, 24, 40)
 for T in TEMPERATURES:
     written = [written_for_all(model, T, seed=seed) for seed, model in enumerate(name_writers)]
     agreed[T] = torch.stack([(votes(texts) == asked).unflatten(0, (-1, 40)) for texts, asked in written])
@@ -1423,6 +1425,8 @@ for T, runs in judgement.items():
     print(f"drawn at T = {T}       ", *(f"   {m:4.0%} ± {s:2.0%} " for m, s in zip(mean, sd)))
 print(f"people's, held out         {name_right.double().mean():.0%}            100%")
 print(f"chance                      {1 / len(LANGUAGES):.0%}")
+heard = {language: agreed[0.8][:, LANGUAGES.index(language)].double().mean() for language in ("Finnish", "Swahili")}
+print("at T = 0.8, of those asked for as", ", as ".join(f"{language}: {share:.0%}" for language, share in heard.items()))
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 agreement = {T: np.mean([run[0] for run in runs]) for T, runs in judgement.items()}
@@ -1477,12 +1481,12 @@ print("above 1.6 nats, people's beat those of T = 1:    ", real[1] > hot[1] and 
 def plot_agreement(T):
     """Draw, for each language, how often the classifier agrees on written names and on people's; return the figure."""
     real = np.array([100 * name_right[name_truth == i].double().mean() for i in range(len(LANGUAGES))])
-    runs = 100 * agreed[T].double().mean(dim=2).numpy()  # (starts, 24)
+    runs = 100 * agreed[T].double().mean(dim=2).numpy()  # (seeds, 24)
     order = np.argsort(-real)
     fig, ax = plt.subplots(figsize=(8.6, 3.6))
     ax.plot(real[order], "s", color=COLOR["floor"], label="people's held-out names")
     ax.errorbar(range(len(order)), runs.mean(axis=0)[order], runs.std(axis=0, ddof=1)[order], fmt="o",
-                color=COLOR["lstm"], capsize=3, label="written, mean and sd of three starts")  # fmt: skip
+                color=COLOR["lstm"], capsize=3, label="written, mean and sd of three seeds")  # fmt: skip
     ax.axhline(100 / len(LANGUAGES), color=COLOR["baseline"], linestyle=":", label="chance")
     ax.set_xticks(range(len(order)), labels=[LANGUAGES[i] for i in order], rotation=60, ha="right", fontsize=9)
     ax.set(ylabel="classifier agrees (%)", ylim=(0, 102))
@@ -1764,7 +1768,7 @@ def trained_reviewer(seed, forget):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Told once, and forgotten
 #
-# The request is told before the first letter; the adjective that it decides comes some fifteen letters later. A forget gate with bias 1 lets $\sigma(1) \approx 0.73$ through at each step, one with bias 6 0.998. Asked for 300 reviews of each sign:
+# The request is told before the first letter; the adjective that it decides comes some fifteen letters later. Before training, a forget gate with bias 1 lets $\sigma(1) \approx 0.73$ through at each step, one with bias 6 0.998. And after it? The gates' values can be read off while a writer is fed reviews; what is left of $v$ after 15 steps is their product. Asked for 300 reviews of each sign:
 
 # %%
 asked_signs = np.repeat([1, -1], 300)
@@ -1774,6 +1778,18 @@ def reviews_on_request(model, signs, seed=0):
     """Reviews drawn from a writer, one for each sign asked for."""
     torch.manual_seed(seed)
     return decode_texts(write(model, sign_requests(signs), drawn_at(0.8), 70), review_letters)
+
+# %% slideshow={"slide_type": "skip"}
+@torch.no_grad()
+def left_of_v(model, steps=15):
+    """The share of v that the forget gates leave after some steps of the training reviews: mean over units and reviews."""
+    h, c = model.start(sign_requests(review_signs))
+    e, left = model.C(shift_right(pad_batch(reviews, review_number))), 1.0
+    W_x, W_h, b_x, b_h = (parameter.chunk(4)[1] for parameter in model.lstm.parameters())  # the block of f
+    for e_t in e[:, :steps].unbind(dim=1):
+        left = left * torch.sigmoid(e_t @ W_x.T + h @ W_h.T + b_x + b_h)
+        h, c = (part[0] for part in model.lstm(e_t[:, None], (h[None], c[None]))[1])
+    return left.mean().item()
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Why do colours and names not have this problem? Their requests show in the first letters already.
@@ -1787,15 +1803,17 @@ sign_shares = {}
 for forget, models in reviewers.items():
     decided = np.array([[sentiment(text) for text in reviews_on_request(model, asked_signs)] for model in models])
     sign_shares[forget] = [100 * np.mean((row == asked_signs)[row != 0]) for row in decided]
-    shares, kept = ", ".join(f"{share:.0f}" for share in sign_shares[forget]), 1 / (1 + math.exp(-forget))
-    print(f"bias {forget}: {shares} % have the sign asked for; left of v after 15 steps: {kept**15:.2f}")
+    shares, left = ", ".join(f"{share:.0f}" for share in sign_shares[forget]), ", ".join(f"{left_of_v(m):.2f}" for m in models)
+    at_first = (1 / (1 + math.exp(-forget))) ** 15
+    print(f"bias {forget}: {shares} % have the sign asked for")
+    print(f"        left of v after 15 steps: {left}; before training {at_first:.2f}")
 print("chance: 50 %")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
-print("with bias 6 each start does better than each with bias 1:", min(sign_shares[6]) > max(sign_shares[1]))
+print("with bias 6 each seed does better than each with bias 1:", min(sign_shares[6]) > max(sign_shares[1]))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Three starts each. Try a bias of 4, which some starts do not get away with, and longer training: the gates can learn to open, if any gradient arrives. Other remedies: tell the request at every step, or let the writer look back (attention, notebook 7).
+# Three seeds each. Try a bias of 4, which some seeds do not get away with, and longer training: the gates can learn to open, if any gradient arrives. Other remedies: tell the request at every step, or let the writer look back (attention, notebook 7).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Does it write what was asked for?
@@ -2022,8 +2040,9 @@ print("all three are of one class:", len({type(model) for model, _ in asked_for.
 # The same few lines, three corpora, and what comes out at temperature 0.8:
 
 # %% tags=["topic-G2"]
-print("colours:", *(" · ".join(names_for(rgb, 3)) for rgb in EIGHT[:3]), sep="\n  ")
-print("names:  ", *(" · ".join(invented_in(language, 3)) for language in ("Welsh", "Polish", "Turkish")), sep="\n  ")
+print("colours:", *(" · ".join(names_for(rgb, 3, seed=i)) for i, rgb in enumerate(EIGHT[:3])), sep="\n  ")
+languages = enumerate(("Welsh", "Polish", "Turkish"))
+print("names:  ", *(" · ".join(invented_in(language, 3, seed=i)) for i, language in languages), sep="\n  ")
 print("reviews:", *reviews_on_request(reviewers[6][0], np.array([1, -1, 1]), seed=2), sep="\n  ")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -2082,7 +2101,7 @@ for m, first, second, (sd_first, sd_second) in zip(mixtures, *mean.T, sd):
 print("the votes go along:", mean[0, 0] > mean[2, 0] and mean[-1, 1] > mean[0, 1])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Mean and standard deviation of three starts. Half-way the votes are mostly for one of the two; where the change comes differs from start to start.
+# Mean and standard deviation of three seeds. Half-way the votes are mostly for one of the two; where the change comes differs from start to start.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Blocks fit only if they were trained together

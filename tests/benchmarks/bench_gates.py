@@ -4,10 +4,11 @@ import statistics
 from functools import partial
 
 import torch
-from bench_networks import SEEDS, numbered, spread
-from bench_ngram import seconds
-from taught import taught_in
 from torch import nn
+
+from publish.taught import taught_in
+from tests.benchmarks.bench_networks import SEEDS, numbered, spread
+from tests.benchmarks.bench_ngram import seconds
 
 KINDS = {"RNN": nn.RNN, "GRU": nn.GRU, "LSTM": nn.LSTM}
 # As in the notebook: units for equal numbers of parameters; the checks see the first tokens of the validation part.

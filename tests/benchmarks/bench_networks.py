@@ -6,9 +6,10 @@ from functools import partial
 
 import numpy as np
 import torch
-from bench_ngram import seconds
 from sklearn.metrics import balanced_accuracy_score
-from taught import taught_in
+
+from publish.taught import taught_in
+from tests.benchmarks.bench_ngram import seconds
 
 SEEDS = (0, 1, 2)
 

@@ -6,9 +6,9 @@ import time
 
 import numpy as np
 from nltk.lm import KneserNeyInterpolated
-from taught import taught_in
 
 from course_utils.data import CorpusError, fetch_corpus, tokenize
+from publish.taught import taught_in
 
 ORDERS = (2, 3, 4, 5)
 DISCOUNT = 0.75

@@ -5,9 +5,10 @@ import statistics
 from functools import partial
 
 import torch
-from bench_networks import SEEDS, spread
-from bench_ngram import seconds
-from taught import taught_in
+
+from publish.taught import taught_in
+from tests.benchmarks.bench_networks import SEEDS, spread
+from tests.benchmarks.bench_ngram import seconds
 
 # As in the notebook: units for nearly equal numbers of parameters, steps for about equal seconds.
 MODELS = {"v": (102, 250), "dot": (96, 200), "additive": (88, 100)}

@@ -5,12 +5,12 @@ import sys
 import time
 
 import torch
-from bench_networks import SEEDS, spread
-from taught import taught_in
 from torch import nn
 from torch.nn.functional import cross_entropy, one_hot
 
 from course_utils.data import CorpusError, fetch_corpus
+from publish.taught import taught_in
+from tests.benchmarks.bench_networks import SEEDS, spread
 
 SECONDS = 2.5  # of each loop, in each round
 ROUNDS = 3

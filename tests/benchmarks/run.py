@@ -1,17 +1,12 @@
 """Run all benchmarks: `make bench`. They print tables and assert nothing about time; tests do not run them."""
 
 import importlib
-import sys
 from pathlib import Path
-
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
 
 
 def main():
-    sys.path[:0] = [str(HERE), str(HERE.parent), str(ROOT)]
-    for path in sorted(HERE.glob("bench_*.py")):
-        importlib.import_module(path.stem).main()
+    for path in sorted(Path(__file__).parent.glob("bench_*.py")):
+        importlib.import_module(f"tests.benchmarks.{path.stem}").main()
 
 
 if __name__ == "__main__":

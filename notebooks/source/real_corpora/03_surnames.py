@@ -10,6 +10,7 @@
 #     name: python3
 #   course:
 #     corpora: [surnames]
+#     run: 1
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -19,7 +20,7 @@
 #
 # **You will** train notebook 3's name classifier on a well-known list, see why accuracy alone misleads, and trade it against fairness to small classes.<br>
 # **You need** notebook 3, and a connection: 18 small files (0.2 MB) are downloaded once.<br>
-# **Time** 20 min; the cells run in about 40 s on a laptop.
+# **Time** {minutes} min; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # This list has been used in tutorials for years. Most of them report accuracy on names that were also in training.
@@ -39,7 +40,7 @@ from sklearn.pipeline import make_pipeline
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from course_utils import COLOR, setup, show
+from course_utils import COLOR, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import fetch_corpus
 
 setup(seed=0)
@@ -52,10 +53,10 @@ setup(seed=0)
 # | $N$, $N_k$ | `len(train)`, `frequency` | number of training names, and of those of language $k$ |
 # | $u_k = N / (18\, N_k)$ | `balanced` | weight of language $k$ in the loss; 1 if all are equally frequent |
 # | accuracy | | share of right names |
-# | macro accuracy | `balanced_accuracy_score` | mean over languages of the share of right names in each |
+# | macro-averaged recall | `balanced_accuracy_score` | mean over languages of the share of right names in each |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Macro accuracy asks: how good is it for a language drawn at random? Always answering Russian scores one eighteenth.
+# Macro-averaged recall asks: how good is it for a language drawn at random? Always answering Russian scores one eighteenth.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The list
@@ -131,9 +132,9 @@ def marked(pairs):
 
 
 def report(name, guesses, truth):
-    """Print accuracy and macro accuracy."""
+    """Print accuracy and macro-averaged recall."""
     accuracy = np.mean(np.array(guesses) == np.array(truth))
-    print(f"{name:26} accuracy {accuracy:4.0%}   macro accuracy {balanced_accuracy_score(truth, guesses):4.0%}")
+    print(f"{name:26} accuracy {accuracy:4.0%}   macro-averaged recall {balanced_accuracy_score(truth, guesses):4.0%}")
 
 
 truth = marked(test)[1]
@@ -221,12 +222,12 @@ def fitted(weight, seed, epochs=5, B=128, lr=3e-3):
         return [LANGUAGES[k] for k in model(test_x, test_length).argmax(dim=1)]
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The settings are those of notebook 3 with fewer passes.
+# The hyperparameters are those of notebook 3 with fewer passes.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Plain, and balanced
 #
-# Weights $u_k$ make mistakes more expensive, the rarer the language is. Full balance, and its square root, a compromise; two starts each:
+# Weights $u_k$ make mistakes more expensive, the rarer the language is. Full balance, and its square root, a compromise; two seeds each:
 
 # %%
 balanced = torch.tensor([len(train) / (len(LANGUAGES) * frequency[language]) for language in LANGUAGES])
@@ -236,22 +237,22 @@ balanced = torch.tensor([len(train) / (len(LANGUAGES) * frequency[language]) for
 weights = {"plain": None, "root of balanced": balanced.sqrt(), "balanced": balanced}
 guesses = {(name, seed): fitted(weight, seed) for name, weight in weights.items() for seed in (0, 1)}
 for (name, seed), guess in guesses.items():
-    report(f"{name}, start {seed}", guess, truth)
+    report(f"{name}, seed {seed}", guess, truth)
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 by_plain, by_balanced = (np.array([guesses[name, seed] for seed in (0, 1)]) for name in ("plain", "balanced"))
 truths = np.array(truth)
 macro = [[balanced_accuracy_score(truth, guess) for guess in pair] for pair in (by_plain, by_balanced)]
-print("balanced weights raise macro accuracy:", max(macro[0]) < min(macro[1]))
+print("balanced weights raise macro-averaged recall:", max(macro[0]) < min(macro[1]))
 print("and cost accuracy:                    ", (by_balanced == truths).mean() < (by_plain == truths).mean())
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Among the RNNs that depends on what it is for; choose the yardstick before looking. Naïve Bayes, unweighted, is about as good as the balanced RNN in macro accuracy, and better than all of them in accuracy: weights are no substitute for a better model.
+# Among the RNNs that depends on what it is for; choose the yardstick before looking. Naïve Bayes, unweighted, is about as good as the balanced RNN in macro-averaged recall, and better than all of them in accuracy: weights are no substitute for a better model.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Language by language
 #
-# From the most frequent to the rarest: who gains, who pays? The share of right test names for each, from the first of the two starts.
+# From the most frequent to the rarest: who gains, who pays? The share of right test names for each, from the first of the two seeds.
 
 # %% slideshow={"slide_type": "skip"}
 def plot_recalls():
@@ -276,7 +277,7 @@ show(plot_recalls(), "Balanced weights help most of the rarer languages, at the 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you now have
 #
-# - A reason to print macro accuracy beside accuracy whenever classes differ in size.
+# - A reason to print macro-averaged recall beside accuracy whenever classes differ in size.
 # - A weighted loss, and what it costs; counting trigrams, unweighted, still does as well or better.
 # - A split that does not leak: by distinct name, not by line.
 #

@@ -10,6 +10,7 @@
 #     name: python3
 #   course:
 #     corpora: [ud_english_ewt]
+#     run: 4
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -19,7 +20,7 @@
 #
 # **You will** build a tagger that reads words and their spelling, and see what each of its parts contributes on text from the web.<br>
 # **You need** notebook 6, and a connection: three files (18 MB) are downloaded once.<br>
-# **Time** 30 min; the cells run in about four minutes on a laptop.
+# **Time** {minutes} min; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Everything here was built in notebook 6; new are a second LSTM inside the first one's input, and a public corpus with published results.
@@ -37,7 +38,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-from course_utils import COLOR, setup, show
+from course_utils import COLOR, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import fetch_corpus
 
 setup(seed=0)
@@ -72,7 +73,7 @@ for line in text["dev"][beginning:].split("\n")[:9]:
     print(*columns[:2], *columns[3:5], *columns[7:8], sep="   ")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Left out here: lemmas, features, and which word is the head. "dev" is what the course calls the validation part: settings are chosen on it.
+# Left out here: lemmas, features, and which word is the head. "dev" is what the course calls the validation part: hyperparameters are chosen on it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Reading it
@@ -416,12 +417,12 @@ def trained_tagger(seed, epochs, B=64, lr=5e-3, **switches):
     return model.eval()
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The settings were chosen by their accuracy on dev, from one start. The test part has not been looked at.
+# The hyperparameters were chosen by their accuracy on dev, from one seed. The test part has not been looked at.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A short race
 #
-# The whole tagger; one that does not see characters; one that reads the sentence forward only. What the smaller ones save is given back as hidden units, so that all have about the same number of parameters besides $C$. One start and one pass over the training sentences each:
+# The whole tagger; one that does not see characters; one that reads the sentence forward only. What the smaller ones save is given back as hidden units, so that all have about the same number of parameters besides $C$. One seed and one pass over the training sentences each:
 
 # %% tags=["volatile", "nbval-ignore-output"] nbval_ignore_reason="seconds differ from run to run"
 networks = {
@@ -474,7 +475,7 @@ print("the right context helps:                   ", whole[0] > dev["forward onl
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The whole tagger, trained longer
 #
-# From the same start, four passes instead of one:
+# From the same seed, four passes instead of one:
 
 # %% tags=["volatile", "nbval-ignore-output"] nbval_ignore_reason="seconds differ from run to run"
 begun = time.perf_counter()

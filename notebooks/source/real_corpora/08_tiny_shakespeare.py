@@ -10,6 +10,7 @@
 #     name: python3
 #   course:
 #     corpora: [tiny_shakespeare]
+#     run: 6
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -19,7 +20,7 @@
 #
 # **You will** start from the loop of many tutorials, and measure what each improvement buys in characters a second and in nats.<br>
 # **You need** notebook 5 (LSTM, truncated backpropagation, LayerNorm before the output layer), and a connection: one file (1 MB) is downloaded once.<br>
-# **Time** 60 min; the cells run in about six minutes on a laptop.
+# **Time** {minutes} min with the exercises; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The question of the lecture: given a minute and an ordinary processor, how good can a network that writes characters become? Let the class guess what will matter most.
@@ -34,7 +35,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, layer_norm, one_hot
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import fetch_corpus
 
 setup(seed=0)
@@ -47,7 +48,7 @@ setup(seed=0)
 # | $x, y$ | `x`, `y` | `(B, T)` | characters as numbers, and the character after each |
 # | $C$ | `C` | `(V, E)` | a vector for each character |
 # | $P_n$ | `tables` | `(R, E)` | vectors for groups of $n$ characters; R is `rows`, at most 20,011 |
-# | $h_t, c_t$ | `h`, `c` | `(B, H)` | state and memory of the LSTM |
+# | $h_t, c_t$ | `h`, `c` | `(B, H)` | hidden and cell state of the LSTM |
 # | $W_{hh}$ | `weight_hh_l0` | `(4H, H)` | from the state to the sums of gates and candidate, as `nn.LSTM` keeps it |
 # | $s$ | `share` | | the part of the training time that is over, from 0 to 1 |
 # | $\eta$ | `lr` | | the learning rate at its highest |
@@ -86,7 +87,7 @@ for name, part in {"read": read, "held out": held_out, "training": training, "va
     print(f"{name:10} {len(part):9,} characters")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Whoever tries twenty settings and reports the best on the validation text has trained on it, a little. The held-out ninth takes that damage here.
+# Whoever tries twenty sets of hyperparameters and reports the best on the validation text has trained on it, a little. The held-out ninth takes that damage here.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### How good is good?
@@ -318,7 +319,7 @@ def climb(name, new_model, new_optimizer=torch.optim.Adam, rate=constant, **sett
     torch.manual_seed(0)
     model = new_model()
     ladder[name] = train_for(SECONDS, model, read, new_optimizer(model.parameters()), rate, **settings)
-    print(f"rung {len(ladder) - 1}, {name}: trained")
+    print(f"rung {list(ladder).index(name)}, {name}: trained")
 
 # %% tags=["output-only"]
 climb("one character at a time", lambda: StepByStepLM(V, H), B=1, carry=False, limit=math.inf)
@@ -331,10 +332,10 @@ climb("one character at a time", lambda: StepByStepLM(V, H), B=1, carry=False, l
 #
 # Cut the text into B = 32 rows and read them side by side. The products have 32 rows instead of one, and the number of calls stays the same.
 
-# %% tags=["nbval-check-output"]
+# %% tags=["output-only"]
 climb("32 rows", lambda: StepByStepLM(V, H), carry=False, limit=math.inf)
 
-
+# %% tags=["nbval-check-output"]
 def speed(name):
     """Characters a second in training, of a rung."""
     return ladder[name][-1][1] / ladder[name][-1][0]
@@ -431,9 +432,10 @@ climb("embedding", lambda: CharLM(V, E, H), carry=False, limit=math.inf)
 #
 # Row b of a window continues row b of the window before. So far its state was thrown away, and the first characters of each window were read without a past. Now it is kept, and detached (notebook 5, exercise 5):
 
-# %% tags=["nbval-check-output"]
+# %% tags=["output-only"]
 climb("carried state", lambda: CharLM(V, E, H), limit=math.inf)
 
+# %% tags=["nbval-check-output"]
 model = CharLM(V, 8, 12)
 x, y = next(stream_batches(read, B=2, T=20))
 whole, (first, state) = model(x)[0], model(x[:, :10])
@@ -484,6 +486,8 @@ def rising_and_falling(share, lr=0.01):
 
 
 print([round(rising_and_falling(share), 4) for share in (0.025, 0.05, 0.525, 1)])
+
+# %% tags=["output-only"]
 climb("rate rises and falls", lambda: CharLM(V, E, H), rate=rising_and_falling)
 
 # %% [markdown]
@@ -510,6 +514,8 @@ h = torch.randn(2, 5, H)
 mean, var = h.mean(dim=2, keepdim=True), h.var(dim=2, keepdim=True, correction=0)
 formula = (h - mean) / (var + 1e-5).sqrt()
 print("with gain 1 and bias 0:", torch.allclose(layer_norm(h, (H,)), formula, atol=1e-5))
+
+# %% tags=["output-only"]
 climb("LayerNorm", lambda: with_norm(CharLM(V, E, H)), rate=rising_and_falling)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -712,7 +718,7 @@ N_GROUP = 4
 climb("groups of characters", lambda: grouped_model(read), rate=rising_and_falling)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# This is the bridge between notebook 1 and notebook 5: an n-gram model's table inside a recurrent network. That n = 4 was chosen on the held-out part, together with the other settings; these runs are not in this notebook.
+# This is the bridge between notebook 1 and notebook 5: an n-gram model's table inside a recurrent network. That n = 4 was chosen on the held-out part, together with the other hyperparameters; these runs are not in this notebook.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Rung 9: weight decay

@@ -3,7 +3,7 @@
 import ast
 from types import ModuleType
 
-from publish.build import NOTEBOOKS
+from publish.course import NOTEBOOKS
 
 
 def taught_in(notebook):

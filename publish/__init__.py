@@ -1,0 +1,1 @@
+"""What authors and instructors run: build notebooks, make decks, train the shipped model, set up the course."""

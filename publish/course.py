@@ -1,0 +1,27 @@
+"""Where the course lies: its root, and its notebooks in their order."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+FOLDERS = ("", "real_corpora")  # the course, then its companions, which need a downloaded corpus
+
+
+def sources(notebooks=NOTEBOOKS):
+    """Return the paths of the texts that notebooks are built from."""
+    return _numbered(notebooks / "source", ".py")
+
+
+def pairs(notebooks=NOTEBOOKS):
+    """Return (source, notebook) paths, whether the notebook is built or not."""
+    source = notebooks / "source"
+    return [(path, notebooks / path.relative_to(source).with_suffix(".ipynb")) for path in sources(notebooks)]
+
+
+def built_notebooks(notebooks=NOTEBOOKS):
+    """Return the paths of the built notebooks."""
+    return _numbered(notebooks, ".ipynb")
+
+
+def _numbered(folder, suffix):
+    return [path for part in FOLDERS for path in sorted((folder / part).glob("[0-9][0-9]_*" + suffix))]
