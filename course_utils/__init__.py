@@ -1,6 +1,7 @@
-"""What every notebook of the course imports: a seed, a style, `show`, `show_film`, `check`, and data."""
+"""What every notebook of the course imports: a seed, a style, `show`, `show_film`, `check`, files and data."""
 
 import random
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from course_utils.checks import check
 from course_utils.plotting import COLOR, show, show_film, use_course_style
 from course_utils.turns import let_widgets_wait
 
-__all__ = ["COLOR", "check", "setup", "show", "show_film"]
+__all__ = ["COLOR", "check", "course_file", "setup", "show", "show_film"]
 
 
 def setup(seed=0):
@@ -33,3 +34,20 @@ def setup(seed=0):
     torch.set_num_threads(1)
     use_course_style()
     let_widgets_wait()
+
+
+def course_file(name):
+    """Return the path of a file of the course, whatever folder the notebook that asks for it runs in.
+
+    Args:
+        name: its path within the course, e.g. "notebooks/models/python_writer.safetensors".
+
+    Raises:
+        FileNotFoundError: if neither the folder that holds course_utils nor one around the working folder has it.
+    """
+    folders = [Path(__file__).resolve().parents[1], *(Path.cwd() / "here").parents]
+    found = [folder / name for folder in folders if (folder / name).is_file()]
+    advice = "put the notebook into a folder of the whole course, the one with README.md and Makefile"
+    if not found:
+        raise FileNotFoundError(f"{name} is neither in {folders[0]} nor in a folder around {Path.cwd()}: {advice}")
+    return found[0]

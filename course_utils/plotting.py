@@ -1,15 +1,15 @@
 """One look for the whole course: its colours, its style sheet, and `show`."""
 
 import json
+import warnings
 from base64 import b64encode
+from hashlib import sha256
 from html import escape
 from io import BytesIO
-from itertools import count
 from pathlib import Path
 from string import Template
 
 import matplotlib.pyplot as plt
-import numpy as np
 from IPython.display import HTML, display
 from PIL import Image
 
@@ -34,7 +34,8 @@ COLOR = {
 
 
 def use_course_style():
-    """Switch matplotlib to the course's style sheet."""
+    """Switch matplotlib to the course's style sheet; a character that its font lacks is drawn as a box, unannounced."""
+    warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from")
     plt.style.use(Path(__file__).with_name("course.mplstyle"))
 
 
@@ -77,15 +78,21 @@ def show_film(figures, labels, message):
         plt.close(figure)
     if not (message.strip() and pictures and len(pictures) == len(labels)):
         raise ValueError("show_film(figures, labels, message) needs figures, as many labels, and a message")
-    first = pictures[0]
-    fields = {"name": f"film-{next(_films)}", "message": escape(message), "last": len(pictures) - 1}
-    fields |= {"width": first.width, "height": first.height, "first": _webp(first), "label": escape(str(labels[0]))}
-    fields |= {"changes": json.dumps([_webp(_change(first, picture)) for picture in pictures])}
-    display(HTML(FILM.substitute(fields, labels=json.dumps([str(label) for label in labels]))))
+    labels, frames = [str(label) for label in labels], [_webp(picture) for picture in pictures]
+    fields = {"message": escape(message), "last": len(frames) - 1, "first": frames[0], "label": escape(labels[0])}
+    fields |= {"width": pictures[0].width, "height": pictures[0].height}
+    fields |= {"others": _in_script(frames[1:]), "labels": _in_script(labels)}
+    # Named by what it shows: the films of two notebooks that are open side by side do not mix.
+    name = f"film-{sha256(repr(fields).encode()).hexdigest()[:12]}"
+    display(HTML(FILM.substitute(fields, name=name)))
 
 
-_films = count(1)
 FILM = Template(Path(__file__).with_name("film.html").read_text(encoding="utf-8"))
+
+
+def _in_script(values):
+    """Values as JavaScript; within an HTML page a script would end at the first "</script>" in a string."""
+    return json.dumps(values).replace("<", r"\u003c")
 
 
 def _pixels(figure, dpi, colors=40):
@@ -102,14 +109,8 @@ def _png(figure, dpi):
     return b64encode(small.getvalue()).decode()
 
 
-def _change(first, picture):
-    """A picture's pixels where it differs from the first one, and nothing elsewhere."""
-    before, after = (np.asarray(each.convert("RGBA")) for each in (first, picture))
-    return Image.fromarray(np.where((before != after).any(axis=2, keepdims=True), after, 0))
-
-
 def _webp(picture):
     """A picture as an address that holds it, without loss."""
     small = BytesIO()
-    picture.convert("RGBA").save(small, format="webp", lossless=True, quality=80)
+    picture.convert("RGB").save(small, format="webp", lossless=True, quality=80)
     return f"data:image/webp;base64,{b64encode(small.getvalue()).decode()}"

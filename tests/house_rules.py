@@ -13,7 +13,8 @@ from typing import NamedTuple
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
-from publish.build import is_stale, read_source
+from publish.build import ALONE, is_stale, read_source
+from publish.minutes import words
 
 RULES = []
 SLIDE_TYPES = {"slide", "subslide", "fragment", "notes", "skip", None}
@@ -38,6 +39,9 @@ OF_ITS_MAKING = re.compile(
     re.I,
 )
 
+# Ends the first line that fails in a notebook without its course.
+NOT_FOUND = "  # not found? Open it in the folder of the course"
+
 # Verdicts that show what goes wrong, or that a check can fail.
 MEANT_TO_BE_FALSE = {
     "ours twice the input, twice the state: False sum for sum: False",
@@ -46,7 +50,6 @@ MEANT_TO_BE_FALSE = {
     "padded, h_n equal to 1e-12: False",
     "mean of batch means, four ways equal to 1e-12: False",
     "left to right below the floor: False",
-    "learned up to eight words: True carried over to 13 and more: False",
     "and with another encoder: False",
     "over padding, alone = in company: False",
 }
@@ -136,12 +139,6 @@ def all_outputs(notebook):
         yield from (("a widget", output) for output in model.get("state", {}).get("outputs", []))
 
 
-def words(cell):
-    """The number of words of a text cell that are read: no formulas, markup or addresses."""
-    text = re.sub(r"\$\$.*?\$\$|\$.*?\$|<[^>]*>|\]\([^)]*\)", " ", cell.source, flags=re.S)
-    return len(re.findall(r"[^\W_][\w'’-]*", text))
-
-
 # --- built
 
 
@@ -213,7 +210,12 @@ def it_notes_where_it_was_built(lecture):
 
 
 @rule
-def the_file_is_small(lecture, limit=300 * 1024):
+def no_cell_is_empty(lecture):
+    return [f"cell {i} is empty" for i, cell in enumerate(lecture.notebook.cells) if not cell.source.strip()]
+
+
+@rule
+def the_file_is_small(lecture, limit=1024 * 1024):
     size = lecture.path.stat().st_size
     return [] if size <= limit else [f"{size:,} bytes, more than {limit:,}"]
 
@@ -308,6 +310,15 @@ def the_first_code_cell_sets_the_seed(lecture):
 
 
 @rule
+def opened_alone_it_says_what_to_do(lecture):
+    """In its title cell, and in the line at which it then stops, which the error message quotes."""
+    title, opening = lecture.notebook.cells[0].source, code_cells(lecture.notebook)[0].source
+    first = next((line for line in opening.splitlines() if "course_utils" in line), "no import of course_utils")
+    problems = [] if ALONE in title else ["the title cell does not say it"]
+    return problems if first.endswith(NOT_FOUND) else [*problems, f"{first!r} does not end in {NOT_FOUND!r}"]
+
+
+@rule
 def notebooks_do_not_import_each_other(lecture):
     return [f"{name(c)} uses a notebook" for c in code_cells(lecture.notebook) if OTHER_NOTEBOOK.search(c.source)]
 
@@ -337,7 +348,7 @@ def checks_and_solutions_are_folded(lecture):
 def stubs_are_not_attempted_and_solutions_correct(lecture):
     problems = []
     for cell in code_cells(lecture.notebook):
-        expected = {"check": "not attempted yet", "solution": ": correct"}.get(exercise_part(cell)[1])
+        expected = {"check": "not attempted yet", "solution": "the solution: correct"}.get(exercise_part(cell)[1])
         printed = "".join(output.get("text", "") for output in cell.outputs)
         if expected and expected not in printed:
             problems.append(f"{name(cell)} does not print {expected!r}")
@@ -440,6 +451,17 @@ def text_fields_wait_until_the_text_is_typed(lecture):
     return problems
 
 
+@rule
+def what_is_typed_is_normalised(lecture):
+    """What looks the same can be typed as one character or as two, a letter and its accent; the models know one."""
+    fields = {"Text", "Textarea", "Combobox"}
+    return [
+        f'{name(cell)} reads a text field: needs normalize("NFC", …)'
+        for cell in code_cells(lecture.notebook)
+        if "widget" in tags(cell) and fields & mentioned_names(cell) and "normalize" not in mentioned_names(cell)
+    ]
+
+
 # --- what is read
 
 
@@ -454,6 +476,12 @@ def the_opening_is_complete(lecture):
         "**Time** …": r"\*\*Time\*\* ",
     }
     return [f"the first cell lacks {what}" for what, pattern in expected.items() if not re.search(pattern, first, re.M)]
+
+
+@rule
+def the_minutes_are_computed(lecture):
+    computed = re.search(r"^# .*\*\*Time\*\* \{minutes\} min", lecture.source.read_text("utf-8"), re.M)
+    return [] if computed else ["the title cell's minutes are typed: write **Time** {minutes} min"]
 
 
 @rule

@@ -2,7 +2,8 @@
 
 A notebook is *strict*, all its outputs compared, where it was built: on the same Python, torch, CPU capability
 and corpus, its fingerprint. Elsewhere the last digits may differ, and it is *lax*: all cells must run, and
-those tagged nbval-check-output, which state the notebook's claims, must say the same.
+those tagged nbval-check-output, which state the notebook's claims, must say the same. In both, such a cell
+is run a second time, as on a slide where a question comes from the audience, and must say the same again.
 """
 
 import json
@@ -20,7 +21,7 @@ import pytest
 # plugin of its own: pyproject.toml switches that off.
 sys.modules.setdefault("rfc3987_syntax", None)
 
-from nbval.plugin import IPyNbFile  # noqa: E402
+from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError  # noqa: E402
 
 pytest_plugins = ["nbval.plugin"]
 HERE = Path(__file__).parent
@@ -230,6 +231,37 @@ def no_network():
         del os.environ["PYTHONPATH"]
         if before is not None:
             os.environ["PYTHONPATH"] = before
+
+
+# Run in the kernel around a second run, so that the cells below draw what they drew without it.
+KEEP_GENERATORS = """
+import sys as _sys
+_generators = [
+    (getattr(_sys.modules[module], set), getattr(_sys.modules[module], get)())
+    for module, get, set in [("random", "getstate", "setstate"), ("numpy.random", "get_state", "set_state"),
+                             ("torch", "get_rng_state", "set_rng_state")] if module in _sys.modules
+]
+"""
+RESET_GENERATORS = "for _set, _state in _generators: _set(_state)"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """A cell that states a claim says the same if it is run twice in a row."""
+    yield
+    if isinstance(item, IPyNbCell) and "nbval-check-output" in item.cell.metadata.get("tags", []):
+        silently_run(KEEP_GENERATORS, item)
+        item.cell.outputs = item.test_outputs
+        try:
+            item.runtest()
+        except NbCellError as error:
+            item.raise_cell_error(f"Run a second time in a row: {error}", error.inner_traceback)
+        silently_run(RESET_GENERATORS, item)
+
+
+def silently_run(code, item):
+    kernel = item.parent.kernel
+    kernel.await_reply(kernel.execute_cell_input(code), timeout=item.config.option.nbval_cell_timeout)
 
 
 def skip_without(corpus):

@@ -192,6 +192,16 @@ def test_f1_of_nothing_is_zero_and_of_the_truth_one():
     assert taught.entity_f1([["B-LOC", "I-LOC"]], [["B-LOC", "I-LOC"]]) == 1
 
 
+@pytest.mark.parametrize("truth, predicted", [
+    ([["B-X"]], [["B-X", "O"]]),
+    ([["B-X", "O"]], [["B-X"]]),
+    (["B-X", "O"], ["B-X", "O"]),
+])  # fmt: skip
+def test_labels_that_do_not_belong_to_the_same_tokens_have_no_f1(truth, predicted):
+    with pytest.raises(ValueError, match="one for each token"):
+        taught.entity_f1(truth, predicted)
+
+
 def test_brackets_and_bio_say_the_same():
     words, labels = taught.bio_of("[New York GPE] meets [Ada Lovelace PERSON] [Monday DATE]")
 
@@ -269,6 +279,13 @@ def test_a_padded_batch_has_the_loss_of_its_sentences_and_no_gradient_at_pad():
 
     equal(loss, sum(single) / 3)
     assert (torch.autograd.grad(loss, P)[0][y < 0] == 0).all()
+
+
+def test_a_sentence_of_nothing_but_pad_has_no_loss():
+    P, A, y = torch.randn(2, 3, 4), torch.randn(5, 4), torch.tensor([[1, 0, -1], [-1, -1, -1]])
+
+    with pytest.raises(ValueError, match="nothing but PAD"):
+        taught.crf_loss(P, y, A)
 
 
 def test_the_gradient_is_expected_minus_observed_and_the_forward_step_is_the_exercise():

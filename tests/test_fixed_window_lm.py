@@ -391,6 +391,33 @@ def test_each_epoch_of_training_reads_each_row_once_in_another_order():
     assert len({tuple(epoch) for epoch in epochs}) == 3
 
 
+def rates_of(steps):
+    """The rate of each of so many steps."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)])
+    schedule, rates = taught.lr_schedule(optimizer, 0.5, steps), []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    return rates
+
+
+@pytest.mark.parametrize("steps", [3, 4, 19, 20, 21, 40, 400])
+def test_the_rate_rises_to_its_maximum_within_a_twentieth_or_two_steps_and_falls_to_nearly_0(steps):
+    rates = rates_of(steps)
+
+    top = max(1, round(0.05 * steps) - 1)
+    assert rates[top] == pytest.approx(0.5, rel=0.05) and max(rates) <= 0.5
+    assert rates[:top] == sorted(rates[:top]) and rates[top:] == sorted(rates[top:], reverse=True)
+    assert rates[-1] < 1e-5
+
+
+def test_one_or_two_steps_are_the_beginning_of_three_and_none_is_refused():
+    assert rates_of(1) == rates_of(3)[:1] and rates_of(2) == rates_of(3)[:2]
+    with pytest.raises(ValueError, match="no step to make"):
+        rates_of(0)
+
+
 # --- what the vectors learned
 
 

@@ -1,14 +1,16 @@
 """Every notebook keeps the house rules, and every rule turns red on a defect planted for it."""
 
+import subprocess
+import sys
 from functools import cache
 
 import house_rules
 import nbformat
 import pytest
-from house_rules import RULES, Lecture, code_cells, shows_something, words
+from house_rules import NOT_FOUND, RULES, Lecture, code_cells, shows_something, words
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
-from publish.build import read_source, source_hash
+from publish.build import ALONE, read_source, source_hash
 from publish.course import NOTEBOOKS, pairs
 
 FACT = "It counts what follows each word of a text, and divides by how often that word occurred in all of it.\n"
@@ -18,12 +20,14 @@ SOURCE = f'''# ---
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   course:
+#     run: 1
 # ---
 
 # %% [markdown] slideshow={{"slide_type": "slide"}}
 # # 7 · How does a small one look?
 #
-# > {FACT}# **You will** {FACT}# **You need** patience. **Time** 5 min.
+# > {FACT}# **You will** {FACT}# **You need** patience. **Time** {{minutes}} min.
 
 # %% [markdown] slideshow={{"slide_type": "notes"}}
 # Say hello.
@@ -33,7 +37,7 @@ import math
 
 from ipywidgets import interact
 
-from course_utils import check, setup, show
+from course_utils import check, setup, show{NOT_FOUND}
 
 setup(seed=0)
 
@@ -114,8 +118,8 @@ def lecture(tmp_path):
     (tmp_path / "line.svg").write_text("<svg/>", "utf-8")
     notebook = read_source(source)
     fingerprint = dict.fromkeys(["python", "torch", "cpu_capability", "corpus"], "?")
-    notebook.metadata["course"] = {"source": source_hash(source), "fingerprint": fingerprint}
-    answers = [printed("twice: not attempted yet.\n"), printed("twice: correct, on all 1 cases.\n")]
+    notebook.metadata["course"] |= {"source": source_hash(source), "fingerprint": fingerprint}
+    answers = [printed("twice: not attempted yet.\n"), printed("the solution: correct, on all 1 cases.\n")]
     outputs = [[], printed("claim: True\n"), [], [PICTURE], printed("slider"), [], *answers, printed("2")]
     for count, (cell, output) in enumerate(zip(code_cells(notebook), outputs, strict=True), start=1):
         cell.update(execution_count=count, outputs=output)
@@ -230,8 +234,12 @@ DEFECTS = {
         lambda l: l.notebook.metadata["course"]["fingerprint"].pop("torch"),
         lambda l: l.notebook.metadata.pop("course"),
     ],
+    "no_cell_is_empty": [
+        lambda l: add_text(l, " \n"),
+        lambda l: add_code(l, ""),
+    ],
     "the_file_is_small": [
-        lambda l: l.path.write_bytes(b" " * (300 * 1024 + 1)),
+        lambda l: l.path.write_bytes(b" " * (1024 * 1024 + 1)),
     ],
     "code_cells_are_short": [
         lambda l: change_source(l, 2, "\n".join(["x = 1"] * 31)),
@@ -275,6 +283,11 @@ DEFECTS = {
         lambda l: change_source(l, 0, "import math"),
         lambda l: change_source(l, 0, "def later():\n    setup(seed=0)"),
     ],
+    "opened_alone_it_says_what_to_do": [
+        lambda l: change_text(l, ALONE, ""),
+        lambda l: change_source(l, 0, code(l, 0).source.replace(NOT_FOUND, "")),
+        lambda l: change_source(l, 0, "setup(seed=0)"),
+    ],
     "notebooks_do_not_import_each_other": [
         lambda l: change_source(l, 8, "%run 01_ngram_lm"),
         lambda l: change_source(l, 8, "import import_ipynb"),
@@ -294,7 +307,8 @@ DEFECTS = {
     ],
     "stubs_are_not_attempted_and_solutions_correct": [
         lambda l: code(l, 6).update(outputs=printed("twice: correct, on all 1 cases.")),
-        lambda l: code(l, 7).update(outputs=printed("twice: not yet, 1 of 1 cases differ.")),
+        lambda l: code(l, 7).update(outputs=printed("the solution: not yet, 1 of 1 cases differ.")),
+        lambda l: code(l, 7).update(outputs=printed("twice: correct, on all 1 cases.")),
     ],
     "tags_are_known": [
         lambda l: rename(l, "nbval-check-output", "nbval-check-outputs"),
@@ -326,6 +340,10 @@ DEFECTS = {
         lambda l: (change_source(l, 3, "show(1, 'One.')"), change_source(l, 8, "2")),
         lambda l: change_source(l, 4, "@interact(x=(0, 3))\ndef f(x):\n    return x"),
     ],
+    "what_is_typed_is_normalised": [
+        lambda l: change_source(l, 4, "interact(draw, x=Text('2'))"),
+        lambda l: change_source(l, 4, "@interact(x=Textarea())\ndef f(x):\n    return draw(x)"),
+    ],
     "the_opening_is_complete": [
         lambda l: change_text(l, "# 7 · How", "# How"),
         lambda l: change_text(l, "# 7 · How", "# 8 · How"),
@@ -333,6 +351,9 @@ DEFECTS = {
         lambda l: change_text(l, "**You will**", "You will"),
         lambda l: change_text(l, "**You need**", "You need"),
         lambda l: change_text(l, "**Time**", "Time"),
+    ],
+    "the_minutes_are_computed": [
+        lambda l: l.source.write_text(SOURCE.replace("{minutes}", "5"), "utf-8"),
     ],
     "symbols_are_introduced_at_the_start": [
         lambda l: change_text(l, "| symbol |", "| name |"),
@@ -402,6 +423,25 @@ def test_words_are_what_is_read_not_formulas_and_markup():
     cell = new_markdown_cell("## Two *words*\n\n$$p(w \\mid h)$$ [a link](../figures/x.svg)<br> $x_t$, up-to-date")
 
     assert words(cell) == 5
+
+
+def test_what_is_typed_may_be_normalised(lecture):
+    change_source(lecture, 4, "@interact(x=Text())\ndef f(x):\n    return draw(normalize('NFC', x))")
+
+    assert house_rules.what_is_typed_is_normalised(lecture) == []
+
+
+def test_the_error_of_a_notebook_without_its_course_says_what_to_do(lecture):
+    run = """
+import sys
+from IPython.core.interactiveshell import InteractiveShell
+
+sys.modules["course_utils"] = None  # is not there
+InteractiveShell(colors="nocolor").run_cell(sys.argv[1])
+"""
+    printed = subprocess.run([sys.executable, "-c", run, code(lecture, 0).source], capture_output=True, text=True)
+
+    assert "ModuleNotFoundError" in printed.stdout and NOT_FOUND in printed.stdout
 
 
 def test_a_modulo_at_the_start_of_a_line_is_no_magic_and_a_semicolon_in_a_text_ends_nothing(lecture):

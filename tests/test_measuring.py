@@ -106,6 +106,17 @@ def test_hypotheses_without_references_of_their_own_are_refused():
         taught.bleu(sentences("a b", "c d"), [sentences("a b")])
 
 
+@pytest.mark.parametrize("hypotheses, references", [
+    (sentences("a b c d"), sentences("a b c d")),
+    (["a b c d"], [sentences("a b c d")]),
+    (sentences("a b c d"), [["a b c d"]]),
+    (sentences("a b c d"), [[]]),
+])  # fmt: skip
+def test_lists_that_are_nested_too_flatly_have_no_bleu(hypotheses, references):
+    with pytest.raises(ValueError, match="a list of references, each a list of tokens"):
+        taught.bleu(hypotheses, references)
+
+
 def test_matches_with_one_reference_are_those_of_the_exercise():
     rng = random.Random(0)
     for _ in range(200):

@@ -149,6 +149,53 @@ def test_the_first_notebook_is_green_where_it_was_built_and_on_a_lesser_processo
         assert f"cpu_capability is DEFAULT here, {built['cpu_capability']} there" in printed
 
 
+# --- cells that are run again
+
+
+SAID_ONCE = [
+    ("import torch\ncount, names = 1, {'a': 1}\nw, model = torch.ones(1, requires_grad=True), torch.nn.Dropout()", ""),
+    ("count += 1\nprint(count)", "2\n", "nbval-check-output"),
+    ("print(names.pop('a'))", "1\n", "nbval-check-output"),
+    ("(3 * w).sum().backward()\nprint(w.grad.item() == 3)", "True\n", "nbval-check-output"),
+    ("print(model.training)\nmodel.eval()\nprint(model.training)", "True\nFalse\n", "nbval-check-output"),
+]
+
+
+@pytest.mark.parametrize("mode", ["strict", "lax"])
+def test_a_claim_that_says_something_else_when_it_is_run_again_is_red(plant, mode):
+    code, printed = run_pytest(plant(*SAID_ONCE, CLAIM), f"--nbval-mode={mode}")
+
+    assert (code, failed(printed)) == (1, [1, 2, 3, 4])
+    assert "Run a second time in a row: Cell outputs differ" in printed
+    assert "Run a second time in a row: Cell execution caused an exception" in printed
+
+
+DRAWN = """
+import random, numpy, torch
+
+def seeds():
+    for seed in (random.seed, numpy.random.seed, torch.manual_seed):
+        seed(0)
+
+def numbers():
+    return [random.random(), numpy.random.rand(), torch.rand(1).item()]
+
+seeds()
+numbers()
+second = numbers()
+seeds()
+"""
+
+
+def test_running_a_claim_again_changes_no_number_that_is_drawn_below(plant):
+    claim = ("print(len(numbers()))", "3\n", "nbval-check-output")
+
+    path = plant((DRAWN, ""), claim, ("print(numbers() == second)", "True\n"))
+    code, printed = run_pytest(path, "--nbval-mode=strict")
+
+    assert code == 0, printed
+
+
 # --- companions
 
 

@@ -268,6 +268,14 @@ def test_packed_ngrams_are_numbered_by_what_they_are():
     assert len(set(grams[2].tolist())) == 4
 
 
+@pytest.mark.parametrize("n", [1, 3])
+def test_a_word_that_was_never_seen_is_refused_with_what_to_do(n):
+    p = kneser_ney(random_corpus(1), n, 0.5)
+
+    with pytest.raises(ValueError, match="'new' was never seen in training: read it as <unk>"):
+        taught.perplexity(p, [["a", "new", "b"]])
+
+
 # --- perplexity
 
 
@@ -358,6 +366,14 @@ def test_a_typo_becomes_the_candidate_whose_sentence_is_likeliest(monkeypatch):
     assert taught.candidates("hat") == ["cat", "hat", "sat"]
     assert taught.correct(p, ["the", "hat", "sat"], 1) == ["the", "cat", "sat"]
     assert taught.correct(p, ["a", "zat", "fell"], 1) == ["a", "hat", "fell"]
+
+
+def test_a_sentence_is_corrected_among_words_that_the_model_does_not_know(monkeypatch):
+    corpus = [["the", "cat", "sat"], [taught.UNK, "hat", "fell"], ["the", "cat", "ran"]]
+    monkeypatch.setattr(taught, "known_words", taught.vocabulary(corpus), raising=False)
+    p = kneser_ney(corpus, 2, 0.5)
+
+    assert taught.correct(p, ["zebras", "zat", "fell"], 1) == ["zebras", "hat", "fell"]
 
 
 def test_a_word_without_candidates_stays_as_it_is(monkeypatch):

@@ -122,6 +122,14 @@ def test_attention_equals_torchs(taught, B=3, S=6, T=4, H=5):
     assert (alpha.sum(dim=2) - 1).abs().max() < 1e-12 and (alpha[1, :, 1:] == 0).all()
 
 
+def test_attention_to_nothing_but_pad_is_refused(taught):
+    s, h = torch.randn(2, 4, 5), torch.randn(2, 3, 5)
+    is_word = torch.tensor([[True, True, False], [False, False, False]])
+
+    with pytest.raises(ValueError, match="nothing but PAD"):
+        taught.attend(taught.Dot(), s, h, is_word)
+
+
 def test_additive_scores_equal_a_loop(taught, B=2, S=4, T=3, H=5):
     score = taught.Additive(H).double()
     s, h = torch.randn(B, T, H, dtype=torch.float64), torch.randn(B, S, H, dtype=torch.float64)

@@ -87,7 +87,7 @@ def test_the_solution_with_numpy_is_the_step_with_tensors():
 
 def test_the_pencils_network_is_the_cell_and_a_softmax():
     words = ["<s>", *taught.WORDS[:3]]
-    W_xh, W_hh = torch.tensor([taught.W_XH[word] for word in words]), torch.tensor(taught.W_HH)
+    W_xh, W_hh = torch.tensor([taught.W_XH[word] for word in words]), torch.tensor(taught.W_HH).double()
     W_hy = np.array(taught.W_HY)
     h = [0.3, -0.8]
 
@@ -99,15 +99,24 @@ def test_the_pencils_network_is_the_cell_and_a_softmax():
         np.testing.assert_allclose(taught.pencil_output_layer(h), softmax(np.array(h) @ W_hy), rtol=1e-12)
 
 
-def test_the_pencils_network_expects_each_next_word_of_its_sentence():
-    h, likeliest = [0, 0], []
+@pytest.mark.parametrize("sentence", taught.SENTENCES, ids=" ".join)
+def test_the_pencils_network_expects_each_next_word_of_a_sentence_once_it_knows_the_first(sentence):
+    h, likeliest = taught.pencil_step("<s>", [0, 0]), []
 
-    for word in ["<s>", *taught.WORDS[:3]]:
+    for word in sentence:
         h = taught.pencil_step(word, h)
         y = taught.pencil_output_layer(h)
         likeliest.append(taught.WORDS[y.index(max(y))])
 
-    assert likeliest == taught.WORDS
+    assert likeliest == [*sentence[1:], "</s>"]
+
+
+def test_no_network_without_memory_can_do_what_the_pencils_does():
+    read = [(word, after) for s in taught.SENTENCES for word, after in zip(["<s>", *s], [*s, "</s>"])]
+
+    ambiguous = [word for word, times in Counter(word for word, _ in set(read)).items() if times > 1]
+
+    assert set(ambiguous) == {"<s>", "language", "processing"}
 
 
 # --- what training keeps, and the cell with a fault
@@ -271,6 +280,17 @@ def random_weights():
     return weights
 
 
+def test_an_empty_sequence_has_no_last_state(name_tensors):
+    states, weights = np.zeros((2, 3, 4)), taught.new_weights(5, 2, 3, 2)
+
+    with pytest.raises(ValueError, match="empty"):
+        taught.final_states_solution(states, np.array([2, 0]))
+    with pytest.raises(ValueError, match="empty"):
+        taught.encode(torch.zeros(2, 3, dtype=int), torch.tensor([2, 0]), weights)
+    with pytest.raises(ValueError, match="empty"):
+        taught.NameRNN(5, 2, 3, 2)(torch.zeros(2, 3, dtype=int), torch.tensor([2, 0]))
+
+
 def test_new_weights_have_their_shapes_and_ask_for_gradients():
     weights = taught.new_weights(V=7, E=3, H=5, out=4)
 
@@ -407,6 +427,22 @@ def test_windows_of_a_stream_hold_successors_and_continue_row_by_row(N, B, T):
         assert torch.equal(x[:, 0], y[:, -1])
     read = torch.cat([x for x, _ in windows], dim=1)
     assert read.flatten().tolist() == ids[: (N - 1) // B * B].tolist()
+
+
+@pytest.mark.parametrize("N", [0, 1, 8])
+def test_a_text_that_is_too_short_for_its_rows_is_refused(N):
+    with pytest.raises(ValueError, match=f"{N} tokens are too few for 8 rows"):
+        next(taught.stream_batches(torch.arange(N), B=8, T=5))
+
+
+def test_batches_without_end_are_refused_where_there_would_be_none():
+    companion, translator = taught_in("real_corpora/08_tiny_shakespeare"), taught_in("real_corpora/07_tatoeba")
+    companion.stream_batches = taught.stream_batches
+
+    with pytest.raises(ValueError, match="8 tokens are too few for 8 rows"):
+        next(companion.endless_batches(torch.arange(8), B=8, T=5))
+    with pytest.raises(ValueError, match="no rows"):
+        next(translator.like_lengths(torch.zeros(0, 3), torch.zeros(0, 3), B=2))
 
 
 @pytest.mark.parametrize("B, T, epochs", [(3, 4, 1), (2, 7, 2), (4, 100, 2)])

@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from scipy.stats import power_divergence
 
 from publish.taught import taught_in
 
@@ -148,14 +149,51 @@ def test_the_sampling_rule_is_temperature_then_top_k_then_top_p(T, top_k, top_p)
     assert found[PAD] == found[BOS] == 0
 
 
-def test_shares_of_draws_are_the_rule():
-    p = np.random.default_rng(5).dirichlet(np.full(8, 1.5)).tolist()
-    exact = taught.sampling_rule(log_of(p), 1.4, 5, 0.9)[0].exp()
+SETTINGS = [(1.0, None, 1.0), (1.4, 5, 0.9), (0.5, None, 1.0), (2.0, 6, 1.0), (1.0, None, 0.6), (0, None, 1.0)]
+MANY = np.random.default_rng(5).dirichlet(np.full(60, 0.4)).tolist()
 
-    drawn = taught.shares(taught.sampler(1.4, 5, 0.9, torch.Generator().manual_seed(0)), log_of(p), draws=20_000)
 
-    for share, q in zip(drawn.tolist(), exact.tolist()):
-        assert abs(share - q) < 5 * math.sqrt(q * (1 - q) / 20_000) + 1e-12
+def by_chance(settings, drawn_with):
+    """The p-value of draws with some settings under the rule of others."""
+    choose = taught.sampler(*drawn_with, torch.Generator().manual_seed(0))
+    return taught.g_test(taught.counted(choose, log_of(MANY)), taught.sampling_rule(log_of(MANY), *settings)[0].exp())
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_draws_follow_the_rule_as_far_as_chance_allows(settings):
+    assert by_chance(settings, settings) > 0.001
+
+
+@pytest.mark.parametrize("silent", [
+    (1.0, None, 0.95), (1.0, None, 0.99), (1.0, 30, 1.0), (0.95, None, 1.0), (1.05, None, 1.0),
+])  # fmt: skip
+def test_a_cut_or_a_temperature_that_nobody_asked_for_is_no_chance(silent):
+    assert by_chance((1.0, None, 1.0), silent) < 1e-6
+
+
+def test_the_g_test_is_scipys_where_no_character_is_rare():
+    p = torch.tensor([0.1, 0.2, 0.3, 0.4])
+    counts = torch.tensor([110, 180, 310, 400])
+
+    theirs = power_divergence(counts.numpy(), 1000 * p.numpy(), lambda_="log-likelihood")
+
+    assert taught.g_test(counts, p) == pytest.approx(theirs.pvalue, rel=1e-6)
+
+
+def test_p_values_of_right_draws_are_spread_evenly():
+    torch.manual_seed(0)
+    p = torch.tensor(MANY)
+    values = [taught.g_test(taught.counted(taught.draw, p.log()[None], 2000), p) for _ in range(400)]
+
+    assert 0.01 < np.mean(np.array(values) < 0.05) < 0.1 and 0.4 < np.mean(values) < 0.6
+
+
+def test_making_a_sampler_draws_no_random_number():
+    before = torch.get_rng_state()
+
+    taught.sampler(T=0.7, top_k=5, top_p=0.9)
+
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 # --- writing
@@ -347,6 +385,20 @@ def test_functions_come_without_docstrings_decorators_and_comments():
     )
 
     assert sorted(taught.functions_of(source)) == ["def f(x):\n    return x", "def g(self):\n    pass"]
+
+
+def test_a_file_that_begins_with_a_byte_order_mark_is_read():
+    assert list(taught.functions_of("\ufeffdef f():\n    pass\n")) == ["def f():\n    pass"]
+
+
+def test_files_that_do_not_parse_are_left_out_and_counted(monkeypatch, capsys):
+    broken = ["def f(:\n", "if x:\n        y\n\tz\n", "x = '\0'\n"]
+    monkeypatch.setattr(taught, "library", lambda: {"ast": [*broken, "def f():\n    pass\n"]})
+
+    functions = taught.python_functions()
+
+    assert functions == {"train": ["def f():\n    pass"], "validation": [], "test": []}
+    assert capsys.readouterr().out == "files left out because this Python cannot parse them: 3\n"
 
 
 def test_long_functions_and_other_alphabets_are_left_out():

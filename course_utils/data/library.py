@@ -2,6 +2,7 @@
 
 import random
 import sysconfig
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -48,14 +49,22 @@ def load_stdlib_sources(seed=0):
 
 @cache
 def library():
-    """Map the name of a top-level module or package to the texts of its files."""
+    """Map the name of a top-level module or package to the texts of its files; what cannot be read is left out."""
     root = Path(sysconfig.get_path("stdlib"))
     modules = {}
     for module in sorted(path for path in root.iterdir() if path.name not in LEFT_OUT):
         files = sorted(module.rglob("*.py")) if (module / "__init__.py").exists() else [module]
-        sources = [p for p in files if p.suffix == ".py" and LEFT_OUT.isdisjoint(p.relative_to(root).parts)]
+        files = [p for p in files if p.suffix == ".py" and LEFT_OUT.isdisjoint(p.relative_to(root).parts)]
+        sources = list(_texts(files))
         if sources and not module.name.startswith("_sysconfigdata"):
-            modules[module.stem] = [path.read_text("utf-8", "replace") for path in sources]
+            modules[module.stem] = sources
     if "argparse" not in modules:
         raise FileNotFoundError(f"no library source under {root}: install Python from python.org, conda or your system")
     return modules
+
+
+def _texts(files):
+    """Yield the texts of files, but for those that cannot be read, such as a dangling link."""
+    for path in files:
+        with suppress(OSError):
+            yield path.read_text("utf-8-sig", "replace")

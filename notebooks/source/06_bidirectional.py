@@ -8,6 +8,8 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   course:
+#     run: 2
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -17,7 +19,7 @@
 #
 # **You will** read in both directions, measure what the right context is worth, label headlines, programs and names, write a CRF, and catch a model that cheats.<br>
 # **You need** notebooks 3 and 5 (RNN, LSTM, padding, packing).<br>
-# **Time** 120 min with the exercises; the cells run in a minute and a half.
+# **Time** {minutes} min with the exercises; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Read the headline aloud, twice, with different stress. Ask who left what. The answer comes in the second part of the lecture.
@@ -34,6 +36,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from functools import partial
 from itertools import groupby, product
+from unicodedata import normalize
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -48,7 +51,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, pad
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-from course_utils import COLOR, check, setup, show
+from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import Grammar, load_grammar, load_stdlib_sources
 
 setup(seed=0)
@@ -302,7 +305,7 @@ def reverse_own(x, length):
 def check_reverse_own(attempt):
     """Try an attempt on batches with short, full and single rows."""
     rng = np.random.default_rng(0)
-    batches = [([4, 2, 3], 5), ([3, 6, 1], 6), ([2], 4)]
+    batches = [([2], 4), ([4, 2, 3], 5), ([3, 6, 1], 6)]
     batches = [(rng.permutation(100)[: len(length) * T].reshape(-1, T), length) for length, T in batches]
     for x, length in batches:
         for row, n in zip(x, length):
@@ -354,6 +357,9 @@ def check_reverse_own(attempt):
             ),
             "the tokens are sorted downwards; they only coincide with the reverse by chance": (
                 rows(lambda row, n: np.concatenate([np.sort(row[:n])[::-1], row[n:]]))
+            ),
+            "the padding is cut off: it stays where it is, after the tokens": (
+                lambda x, length: [list(row[:n][::-1]) for row, n in zip(x, length)]
             ),
         },
     )
@@ -827,14 +833,14 @@ def spans_of(labels):
 def check_spans_of(attempt):
     """Try an attempt on neighbours, illegal labels and names at both ends."""
 
-    def spans(labels, begins=lambda i, labels: False, ends=lambda i, labels: False, one_past=1, close=True):
+    def spans(labels, begins=lambda i, labels: False, ends=lambda i, labels: False, one_past=1, close=True, begins_anew=True):
         found, start = set(), None
         for i, label in enumerate([*labels, *["O"] * close]):
-            inside = start is not None and label == "I-" + labels[start][2:]
+            inside = start is not None and label[2:] == labels[start][2:] and (label[0] == "I" or not begins_anew)
             if start is not None and (not inside or ends(i, labels)):
                 found.add((start, i - 1 + one_past, labels[start][2:]))
                 start = None
-            if label[0] == "B" or (label[0] == "I" and not inside and begins(i, labels)):
+            if (label[0] == "B" and start is None) or (label[0] == "I" and not inside and begins(i, labels)):
                 start = i
         return found
 
@@ -886,6 +892,12 @@ def check_spans_of(attempt):
             "the order is (start, end, kind)": lambda labels: {(kind, i, j) for i, j, kind in spans(labels)},
             "start counts from 0": lambda labels: {(i + 1, j, kind) for i, j, kind in spans(labels)},
             "return a set, not a list": lambda labels: sorted(spans(labels)),
+            "a B- of the same kind opens a new name, too: two of a kind may stand side by side": (
+                lambda labels: spans(labels, begins_anew=False)
+            ),
+            "a B- directly after a name ends it: the name before it is lost": (
+                lambda labels: {(i, j, kind) for i, j, kind in spans(labels) if j == len(labels) or labels[j][0] != "B"}
+            ),
         },
     )
 
@@ -922,6 +934,8 @@ def entity_f1(truth, predicted):
     """F1 of names between two lists of sentences of BIO labels; 0 if there is no name in either."""
     right = total = 0
     for true_labels, labels in zip(truth, predicted, strict=True):
+        if isinstance(labels, str) or len(true_labels) != len(labels):
+            raise ValueError("lists of sentences are compared, each a list of labels, one for each token")
         true_spans, spans = spans_of_solution(true_labels), spans_of_solution(labels)
         right += len(true_spans & spans)
         total += len(true_spans) + len(spans)
@@ -1337,12 +1351,14 @@ def check_role_of(attempt):
         ("(",): {"parameter": 9, "load": 8},
         (".",): {"method": 7, "attribute read": 8, "attribute written": 2},
         ("(", "key"): {"store": 2, "load": 3, "call": 4},
+        ("for", "run"): {"store": 4, "load": 1}, ("in", "run"): {"load": 5, "store": 1}, ("in", "for", "run"): {"store": 3},
         (".", "key"): {"attribute read": 1},
         (".", "run"): {"attribute read": 2, "method": 3},
     }
     pairs = [("(", "key"), (".", "key"), (".", "run"), ("def", "run"), ("(", "walk"), ("def", "key"), ("in", "walk")]
     cases = [[(previous, name), (name,), ()] for previous, name in pairs]
     cases += [[()], [("def", ".", "key"), (".", "key"), ("key",), ()], [("x", "y", "z"), ("x", "y"), (".",), ()]]
+    cases += [[("in", "for", "run"), ("in", "run"), ("run",), ("key",), ()], [("for", "run"), ("(",), ("(", "walk"), (".", "run"), ("run",), ()]]
 
     def best(votes, choose=max):
         return choose(votes, key=votes.get)
@@ -1361,7 +1377,6 @@ def check_role_of(attempt):
     return check(
         attempt,
         cases=[((keys, counts), role(keys, counts)) for keys in cases],
-        tolerance=1e-6,
         misconceptions={
             "begin with the most detailed key, the first one": lambda keys, counts: role(keys[::-1], counts),
             "the most detailed key may be there: do not skip it": lambda keys, counts: role(keys[1:], counts),
@@ -1390,6 +1405,9 @@ def check_role_of(attempt):
                 lambda keys, counts: role(keys, counts, choose=lambda votes, key: max(votes))
             ),
             "the first key that is known, not the one whose answer seems surest": surest,
+            "every key has a vote here: the first key that is known decides alone": (
+                lambda keys, counts: best(Counter(best(counts[key]) for key in keys if key in counts))
+            ),
         },
     )
 
@@ -1786,7 +1804,7 @@ describe_roles("item.price = round(item.price * rate, digits=places)")
 @interact(text=Text("item.price = round(item.price * rate, digits=places)", description="line", continuous_update=False))
 def paste_line(text):
     """Print the roles of the names in a line of the student's."""
-    describe_roles(text)
+    describe_roles(normalize("NFC", text))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Type x, then x =, then x = f, then x = f(y), Enter after each: with each token the left side grows, and the answer for a token that is already there cannot change. That is what reading from the left means.
@@ -2138,7 +2156,8 @@ def forward_step(alpha, A, P_t):
 def check_forward_step(attempt):
     """Try an attempt on random lattices."""
     rng = np.random.default_rng(0)
-    lattices = [[rng.normal(size=shape) for shape in ((K,), (K, K), (K,))] for K in (2, 3, 5)]
+    lattices = [[np.array([0.0, 0.0]), np.array([[0.0, 1.0], [0.0, 1.0]]), np.array([3.0, 2.0])]]
+    lattices += [[rng.normal(size=shape) for shape in ((K,), (K, K), (K,))] for K in (2, 3, 5)]
 
     def lse(x, axis):
         return np.logaddexp.reduce(x, axis)
@@ -2146,7 +2165,6 @@ def check_forward_step(attempt):
     return check(
         attempt,
         cases=[(tuple(lattice), lse(lattice[0][:, None] + lattice[1], 0) + lattice[2]) for lattice in lattices],
-        tolerance=1e-6,
         misconceptions={
             "A[i, j] leads from i to j: alpha belongs to the rows, alpha[:, None], and the sum goes over them": (
                 lambda alpha, A, P_t: lse(alpha[None, :] + A, 1) + P_t
@@ -2184,6 +2202,10 @@ def check_forward_step(attempt):
             "P_t belongs to the labels at t; you added it to the labels before": (
                 lambda alpha, A, P_t: lse((alpha + P_t)[:, None] + A, 0)
             ),
+            "logarithms are added where probabilities are multiplied: alpha + A, not alpha * A": (
+                lambda alpha, A, P_t: lse(alpha[:, None] * A, 0) + P_t
+            ),
+            "P_t is added: it is a score, a logarithm": lambda alpha, A, P_t: lse(alpha[:, None] + A, 0) * P_t,
         },
     )
 
@@ -2297,6 +2319,8 @@ print("autograd = observed − expected, to 1e-10:", (gradient - (follows(paths[
 # %% tags=["topic-B7"]
 def crf_loss(P, y, A):
     """Mean of log Z - s(x, y) in nats per sentence, from P (B, T, K), labels y (B, T) with -1 at PAD, and A."""
+    if (y[:, 0] < 0).any():
+        raise ValueError("a sentence without tokens has no labels: leave rows of nothing but PAD out")
     return (log_partition(P, A, y >= 0) - path_scores(P, A, y, y >= 0)).mean()
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -2608,6 +2632,9 @@ def check_around(attempt):
             ),
             "one token too far: the neighbours themselves may be read": (
                 lambda ahead, back: list(zip([None, None, *ahead[:-2]], [*back[2:], None, None]))
+            ),
+            "the last token has no next one, and the first, whose index -1 wraps, none before it: None belongs there": (
+                lambda ahead, back: [(ahead[t - 1], back[t + 1]) for t in range(len(ahead))]
             ),
         },
     )

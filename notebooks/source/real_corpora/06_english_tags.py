@@ -10,6 +10,7 @@
 #     name: python3
 #   course:
 #     corpora: [ud_english_ewt]
+#     run: 4
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -19,7 +20,7 @@
 #
 # **You will** build a tagger that reads words and their spelling, and see what each of its parts contributes on text from the web.<br>
 # **You need** notebook 6, and a connection: three files (18 MB) are downloaded once.<br>
-# **Time** 30 min; the cells run in about four minutes on a laptop.
+# **Time** {minutes} min; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Everything here was built in notebook 6; new are a second LSTM inside the first one's input, and a public corpus with published results.
@@ -37,7 +38,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-from course_utils import COLOR, setup, show
+from course_utils import COLOR, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import fetch_corpus
 
 setup(seed=0)

@@ -10,6 +10,7 @@
 #     name: python3
 #   course:
 #     corpora: [tatoeba]
+#     run: 5
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -19,7 +20,7 @@
 #
 # **You will** split sentence pairs honestly, train a translator with attention in two minutes, and measure it with BLEU.<br>
 # **You need** notebook 7, and a connection: one file (3 MB) is downloaded once.<br>
-# **Time** 40 min; the cells run in about five minutes on a laptop.
+# **Time** {minutes} min; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The model is close to that of notebook 7. New are the data: written by people, with words that training lacks and sentences that have several right translations.
@@ -27,9 +28,9 @@
 # %% slideshow={"slide_type": "skip"}
 import re
 import time
-import unicodedata
 import zipfile
 from collections import Counter
+from unicodedata import normalize
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -43,7 +44,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy, linear, scaled_dot_product_attention
 from torch.nn.utils.rnn import pad_sequence
 
-from course_utils import COLOR, setup, show
+from course_utils import COLOR, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import fetch_corpus
 
 setup(seed=0)
@@ -92,7 +93,7 @@ FRENCH, ENGLISH = r"-?\w+'?|[^\w\s]", r"[-']?\w+|[^\w\s]"
 
 def plain_text(text):
     """The text in lower case, with one code for each letter and one kind of apostrophe."""
-    return unicodedata.normalize("NFC", text).lower().translate({0x2019: "'", 0x200B: None, 0xAD: None})
+    return normalize("NFC", text).lower().translate({0x2019: "'", 0x200B: None, 0xAD: None})
 
 
 print(re.findall(FRENCH, plain_text("Qu’est-ce qu’il y a\u202f?")))
@@ -552,6 +553,8 @@ def trim_padding(rows):
 
 def like_lengths(x, y, B):
     """Yield the row numbers of x and y without end, B at a time, rows of like lengths together."""
+    if len(x) == 0:
+        raise ValueError("there are no rows to make batches of")
     length = 100 * (x != PAD).sum(dim=1) + (y != PAD).sum(dim=1)
     while True:
         batches = torch.argsort(length + torch.rand(len(x))).split(B)
@@ -841,7 +844,7 @@ print("by the sum, a beam of 16 writes less than greedy:", by_sum[16] < by_sum[1
 print("the mean keeps the length better:                ", by_mean[16] > by_sum[16])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The "beam problem" of `07_translation`: the better the search, the shorter the output. The lengths show it, if translations are compared by the sum; BLEU itself hardly suffers here, and differences of one BLEU on so few sentences mean little. The mean only chooses among what a search by the sum has kept.
+# The length bias of `07_translation`: the better the search, the shorter the output. The lengths show it, if translations are compared by the sum; BLEU itself hardly suffers here, and differences of one BLEU on so few sentences mean little. The mean only chooses among what a search by the sum has kept.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What the leak is worth to the network
@@ -1103,7 +1106,7 @@ translate_line("of the")
 @interact(text=Text("Où est la gare ?", description="French", continuous_update=False))
 def type_french(text):
     """Translate a line of the student's."""
-    translate_line(text)
+    translate_line(normalize("NFC", text))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Try the same sentence with and without its final mark, with "tu" and with "vous", and with an English word in it. A text without any known word is not translated.
@@ -1124,7 +1127,7 @@ def type_french(text):
 # ## References
 #
 # - Jean, Cho, Memisevic and Bengio (2015), *On Using Very Large Target Vocabulary for Neural Machine Translation*, ACL.
-# - Koehn and Knowles (2017), *Six Challenges for Neural Machine Translation*, Workshop on Neural Machine Translation. One of the six is the beam problem.
+# - Koehn and Knowles (2017), *Six Challenges for Neural Machine Translation*, Workshop on Neural Machine Translation. One of the six: quality falls with wide beams.
 # - Luong, Pham and Manning (2015), *Effective Approaches to Attention-based Neural Machine Translation*, EMNLP. Attention after the decoder's state.
 # - Papineni, Roukos, Ward and Zhu (2002), *BLEU: a Method for Automatic Evaluation of Machine Translation*, ACL.
 # - Post (2018), *A Call for Clarity in Reporting BLEU Scores*, WMT. The program `sacrebleu` and its signature.

@@ -1,0 +1,102 @@
+"""Student code at arm's length: it may loop, exit, print or break things, and the kernel stays as it was."""
+
+import math
+import random
+import sys
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextvars import copy_context
+from ctypes import c_ulong, py_object, pythonapi
+from io import StringIO
+from threading import Thread
+from time import monotonic, sleep
+from types import SimpleNamespace
+
+import numpy as np
+import psutil
+import torch
+from IPython import get_ipython
+
+PAGE, LINES = 2000, 30  # characters and lines that an attempt may print
+MEMORY = 2 * 2**30  # bytes that an attempt may take
+ORIGINALS = {
+    (module, name): value
+    for module in (math, random, np, torch)
+    for name, value in vars(module).items()
+    if callable(value) and not name.startswith("_")
+}
+
+
+class Stopped(SystemExit):
+    """What ends an attempt from outside: `except Exception` lets it pass, and a thread dies of it without a word."""
+
+
+class Page(StringIO):
+    """A standard output that keeps what fits on a page."""
+
+    def write(self, text):
+        super().write(text[: max(0, PAGE - self.tell())])
+        return len(text)
+
+    def read_page(self):
+        """What was printed, or the beginning of it."""
+        text = "\n".join(self.getvalue().split("\n")[:LINES])
+        return self.getvalue() if text == self.getvalue() and len(text) < PAGE else f"{text}\n… what follows is cut\n"
+
+
+def repair_modules():
+    """Put back what was replaced in math, random, NumPy and torch; return its names, e.g. ["math.log"]."""
+    replaced = [key for key, value in ORIGINALS.items() if getattr(*key, None) is not value]
+    for module, name in replaced:
+        setattr(module, name, ORIGINALS[module, name])
+    return [f"{module.__name__}.{name}" for module, name in replaced]
+
+
+@contextmanager
+def undisturbed(page):
+    """Print to a page; restore modules, generators, the default dtype and the standard streams afterwards."""
+    restore = random.setstate, np.random.set_state, torch.set_rng_state, torch.set_default_dtype
+    saved = random.getstate(), np.random.get_state(), torch.get_rng_state(), torch.get_default_dtype()
+    shell = get_ipython() or SimpleNamespace()
+    shell.ask_exit = sys.exit  # quit() and exit() would end the kernel
+    with redirect_stderr(sys.stderr), redirect_stdout(page):
+        try:
+            yield
+        finally:
+            del shell.ask_exit
+            repair_modules()
+            for put_back, state in zip(restore, saved):
+                put_back(state)
+
+
+def limited(seconds, function, *arguments):
+    """Return function(*arguments) or the exception that it raised; stop it when it takes too long or too much memory.
+
+    It runs in a thread of its own, because only a thread can be stopped on every system: between two steps of
+    Python. A long call of compiled code cannot; it is left to itself.
+    """
+    answers, context, process = [], copy_context(), psutil.Process()
+    worker = Thread(target=lambda: answers.append(context.run(outcome, function, *arguments)), daemon=True)
+    end, most = monotonic() + seconds, process.memory_info().rss + MEMORY
+    worker.start()
+    try:
+        while not answers and monotonic() < end and process.memory_info().rss < most:
+            worker.join(0.02)
+    finally:  # an interrupt of the kernel comes here, too
+        for _ in range(100):  # again and again: a bare `except` catches even this
+            if not answers:
+                pythonapi.PyThreadState_SetAsyncExc(c_ulong(worker.ident), py_object(Stopped))
+                sleep(0.02)
+    if answers and not isinstance(answers[0], Stopped):
+        return answers[0]
+    advice = "is there a loop that never ends?" if answers else "it cannot be stopped: restart the kernel"
+    late = TimeoutError(f"no answer after {seconds} s; {advice}")
+    problem = late if monotonic() > end else MemoryError(f"more than {MEMORY / 2**30:.2g} GB were needed")
+    return problem.with_traceback(answers[0].__traceback__ if answers else None)
+
+
+def outcome(function, *arguments, **options):
+    """What a function returns or, an answer like any other, raises."""
+    try:
+        return function(*arguments, **options)
+    except BaseException as error:
+        return error
