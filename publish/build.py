@@ -25,6 +25,7 @@ from tqdm import tqdm
 from course_utils.data import CorpusError, fetch_corpus, load_prose
 from publish.course import NOTEBOOKS, ROOT, pairs
 from publish.files import fold, write_file
+from publish.minutes import filled
 
 FOLDED = re.compile(r"exercise-\d+-(check|solution)")  # what a student opens when it is wanted
 # In the title cell of each notebook, folded; decks leave it out.
@@ -73,7 +74,7 @@ def build(source, target, on_cell=lambda count: None):
 
 def read_source(source):
     """Return the unexecuted notebook of a source, with cell ids that depend on their position alone."""
-    notebook = jupytext.read(source)
+    notebook = jupytext.reads(filled(source), fmt="py:percent")
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"{source.stem[:40]}-{number:03d}"
         if any(FOLDED.fullmatch(tag) for tag in cell.metadata.get("tags", [])):
@@ -98,7 +99,8 @@ def source_hash(source):
     """Return the sha256 of all that a notebook is made from: its text and the helper module."""
     digest = hashlib.sha256()
     helper = [p for p in (ROOT / "course_utils").rglob("*") if p.suffix in {".py", ".toml", ".mplstyle"}]
-    for path in [source, *sorted(helper)]:
+    digest.update(filled(source).encode())
+    for path in sorted(helper):
         digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()
 

@@ -14,6 +14,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 from publish.build import ALONE, is_stale, read_source
+from publish.minutes import words
 
 RULES = []
 SLIDE_TYPES = {"slide", "subslide", "fragment", "notes", "skip", None}
@@ -24,6 +25,7 @@ TAGS = re.compile(
 # Calls whose value is None: alone in a cell's last line they show nothing.
 SILENT = {"setup", "append", "extend", "insert", "update", "sort", "shuffle", "seed", "manual_seed", "backward", "step",
           "zero_grad", "clear", "remove", "discard", "add"}  # fmt: skip
+TEXT_FIELDS = {"Text", "Textarea", "Combobox"}
 LOUD = {"print", "show", "display", "check", "interact"}
 ABSOLUTE = re.compile(
     r"(?<![\w.:/])/(home|Users|root|tmp|usr|opt|var|mnt|etc|work|private)/"
@@ -48,7 +50,6 @@ MEANT_TO_BE_FALSE = {
     "padded, h_n equal to 1e-12: False",
     "mean of batch means, four ways equal to 1e-12: False",
     "left to right below the floor: False",
-    "learned up to eight words: True carried over to 13 and more: False",
     "and with another encoder: False",
     "over padding, alone = in company: False",
 }
@@ -138,12 +139,6 @@ def all_outputs(notebook):
         yield from (("a widget", output) for output in model.get("state", {}).get("outputs", []))
 
 
-def words(cell):
-    """The number of words of a text cell that are read: no formulas, markup or addresses."""
-    text = re.sub(r"\$\$.*?\$\$|\$.*?\$|<[^>]*>|\]\([^)]*\)", " ", cell.source, flags=re.S)
-    return len(re.findall(r"[^\W_][\w'’-]*", text))
-
-
 # --- built
 
 
@@ -220,7 +215,7 @@ def no_cell_is_empty(lecture):
 
 
 @rule
-def the_file_is_small(lecture, limit=300 * 1024):
+def the_file_is_small(lecture, limit=1024 * 1024):
     size = lecture.path.stat().st_size
     return [] if size <= limit else [f"{size:,} bytes, more than {limit:,}"]
 
@@ -445,12 +440,25 @@ def what_a_widget_draws_is_drawn_without_it_too(lecture):
 @rule
 def what_is_typed_is_normalised(lecture):
     """What looks the same can be typed as one character or as two, a letter and its accent; the models know one."""
-    fields = {"Text", "Textarea", "Combobox"}
     return [
         f'{name(cell)} reads a text field: needs normalize("NFC", …)'
         for cell in code_cells(lecture.notebook)
-        if "widget" in tags(cell) and fields & mentioned_names(cell) and "normalize" not in mentioned_names(cell)
+        if "widget" in tags(cell) and TEXT_FIELDS & mentioned_names(cell) and "normalize" not in mentioned_names(cell)
     ]
+
+
+@rule
+def text_fields_wait_until_the_text_is_typed(lecture):
+    """A model would run at each key; and interact(f, x="text") makes a field that cannot be told to wait."""
+    problems = []
+    for cell in code_cells(lecture.notebook):
+        for call in [node for node in ast.walk(parsed(cell)) if isinstance(node, ast.Call)]:
+            function = getattr(call.func, "id", getattr(call.func, "attr", None))
+            options = {keyword.arg: getattr(keyword.value, "value", None) for keyword in call.keywords}
+            eager = function in TEXT_FIELDS and options.get("continuous_update") is not False
+            short = function == "interact" and any(isinstance(value, str) for value in options.values())
+            problems += [f"{name(cell)}: a text field lacks continuous_update=False"] if eager or short else []
+    return problems
 
 
 # --- what is read
@@ -467,6 +475,12 @@ def the_opening_is_complete(lecture):
         "**Time** …": r"\*\*Time\*\* ",
     }
     return [f"the first cell lacks {what}" for what, pattern in expected.items() if not re.search(pattern, first, re.M)]
+
+
+@rule
+def the_minutes_are_computed(lecture):
+    computed = re.search(r"^# .*\*\*Time\*\* \{minutes\} min", lecture.source.read_text("utf-8"), re.M)
+    return [] if computed else ["the title cell's minutes are typed: write **Time** {minutes} min"]
 
 
 @rule

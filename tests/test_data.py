@@ -21,6 +21,11 @@ FINITE = {
     "A": [(1, []), (1, ["small"])],
     "V": [(0.2, ["sleep"]), (0.6, ["sing"])],
 }
+AMBIGUOUS = {
+    "S": [(1, ["A", "B"]), (1, ["a", "b"])],
+    "A": [(2, ["a"]), (1, []), (1, ["a", "A"])],
+    "B": [(1, ["b"]), (2, ["b", "B"])],
+}
 RECURSIVE = {"S": [(2, ["a", "S", "b"]), (3, ["c"]), (1, ["T", "T"])], "T": [(1, ["t", "T"]), (3, ["u"])]}
 
 
@@ -100,6 +105,36 @@ def test_the_floor_of_the_english_grammar_is_the_perplexity_of_its_samples_under
 
     assert abs(mean - math.log(grammar.optimal_perplexity())) < 3 * error < 0.03
     assert tokens / size == pytest.approx(grammar.entropy()[1], rel=0.05)
+
+
+@pytest.mark.parametrize("rules", [FINITE, RECURSIVE, AMBIGUOUS], ids=["finite", "recursive", "ambiguous"])
+def test_the_probability_of_a_sentence_is_the_sum_over_its_derivations(rules):
+    grammar, expected = Grammar(rules), defaultdict(float)
+    for p, words in derivations(grammar):
+        expected[words] += p
+    likely = {words: p for words, p in expected.items() if p > 1e-6}
+
+    found = {words: grammar.probability(list(words)) for words in likely}
+
+    assert len(likely) > 5
+    assert found == pytest.approx(likely, rel=1e-5)
+    assert all(grammar.probability(list(words)) == 0 for words in [("nonsense",), (), next(iter(likely)) * 2])
+
+
+def test_english_sentences_have_the_probability_of_the_inside_algorithm():
+    grammar = load_grammar("english")
+    sampled = grammar.sample(100, seed=7)
+
+    found = [grammar.probability(sentence) for sentence in sampled]
+
+    assert found == pytest.approx([inside(grammar, sentence)[0] for sentence in sampled], rel=1e-12)
+    assert min(found) > 0
+
+
+def test_the_perplexity_on_sentences_counts_each_end_as_a_token():
+    grammar = Grammar({"S": [(3, ["a"]), (1, ["b", "c"])]})
+
+    assert grammar.perplexity([["a"], ["b", "c"]]) == pytest.approx((3 / 4 * 1 / 4) ** (-1 / 5))
 
 
 def test_no_sampled_english_sentence_has_two_derivations():

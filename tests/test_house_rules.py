@@ -20,12 +20,14 @@ SOURCE = f'''# ---
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   course:
+#     run: 1
 # ---
 
 # %% [markdown] slideshow={{"slide_type": "slide"}}
 # # 7 · How does a small one look?
 #
-# > {FACT}# **You will** {FACT}# **You need** patience. **Time** 5 min.
+# > {FACT}# **You will** {FACT}# **You need** patience. **Time** {{minutes}} min.
 
 # %% [markdown] slideshow={{"slide_type": "notes"}}
 # Say hello.
@@ -116,7 +118,7 @@ def lecture(tmp_path):
     (tmp_path / "line.svg").write_text("<svg/>", "utf-8")
     notebook = read_source(source)
     fingerprint = dict.fromkeys(["python", "torch", "cpu_capability", "corpus"], "?")
-    notebook.metadata["course"] = {"source": source_hash(source), "fingerprint": fingerprint}
+    notebook.metadata["course"] |= {"source": source_hash(source), "fingerprint": fingerprint}
     answers = [printed("twice: not attempted yet.\n"), printed("twice: correct, on all 1 cases.\n")]
     outputs = [[], printed("claim: True\n"), [], [PICTURE], printed("slider"), [], *answers, printed("2")]
     for count, (cell, output) in enumerate(zip(code_cells(notebook), outputs, strict=True), start=1):
@@ -237,7 +239,7 @@ DEFECTS = {
         lambda l: add_code(l, ""),
     ],
     "the_file_is_small": [
-        lambda l: l.path.write_bytes(b" " * (300 * 1024 + 1)),
+        lambda l: l.path.write_bytes(b" " * (1024 * 1024 + 1)),
     ],
     "code_cells_are_short": [
         lambda l: change_source(l, 2, "\n".join(["x = 1"] * 31)),
@@ -328,6 +330,11 @@ DEFECTS = {
         lambda l: change_source(l, 8, "interact(draw, x=(0, 9))"),
         lambda l: change_source(l, 8, "import ipywidgets as w\nw.IntSlider()"),
     ],
+    "text_fields_wait_until_the_text_is_typed": [
+        lambda l: change_source(l, 4, 'interact(draw, x="three")'),
+        lambda l: change_source(l, 4, 'interact(draw, x=Text("three"))'),
+        lambda l: change_source(l, 4, 'interact(draw, x=widgets.Textarea("three", continuous_update=True))'),
+    ],
     "what_a_widget_draws_is_drawn_without_it_too": [
         lambda l: (change_source(l, 3, "show(1, 'One.')"), change_source(l, 8, "2")),
         lambda l: change_source(l, 4, "@interact(x=(0, 3))\ndef f(x):\n    return x"),
@@ -343,6 +350,9 @@ DEFECTS = {
         lambda l: change_text(l, "**You will**", "You will"),
         lambda l: change_text(l, "**You need**", "You need"),
         lambda l: change_text(l, "**Time**", "Time"),
+    ],
+    "the_minutes_are_computed": [
+        lambda l: l.source.write_text(SOURCE.replace("{minutes}", "5"), "utf-8"),
     ],
     "symbols_are_introduced_at_the_start": [
         lambda l: change_text(l, "| symbol |", "| name |"),

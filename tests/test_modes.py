@@ -5,16 +5,18 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
-from nbval_mode import Modes
+from nbval_mode import Modes, metadata
 
 from publish.build import fingerprint
-from publish.course import NOTEBOOKS, ROOT
+from publish.course import NOTEBOOKS, ROOT, built_notebooks
 
+pytestmark = pytest.mark.lecture
 TESTS = Path(__file__).parent
 HERE = {"python": "3.11.0", "torch": "2.9", "cpu_capability": "AVX2", "corpus": "abc"}
 
@@ -206,6 +208,104 @@ def test_a_companion_is_skipped_with_the_reason_where_its_corpus_is_missing(plan
     assert (code, failed(printed)) == (1, [1])
     assert "1 failed, 1 passed, 2 skipped" in printed
     assert "the corpus tiny_shakespeare is not on this machine: fetch_corpus('tiny_shakespeare')" in printed
+
+
+@pytest.fixture
+def fresh_machine(tmp_path):
+    """Run the course's tests on a machine that has no corpora and no network; return exit code and what was printed."""
+
+    def run(*arguments, ci="false"):
+        environment = {**os.environ, "RNN_COURSE_CACHE": str(tmp_path), "CI": ci}
+        environment["PYTHONPATH"] = os.pathsep.join(map(str, [TESTS / "no_network", ROOT]))
+        environment.pop("RNN_COURSE_DATA", None)
+        command = [sys.executable, "-m", "pytest", "-n0", "-p", "no:cacheprovider", "--color=no", *map(str, arguments)]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, encoding="utf-8")
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+def test_without_corpora_and_network_everything_is_collected(fresh_machine):
+    code, printed = fresh_machine("--collect-only", "-q")
+
+    assert code == 0, printed
+
+
+@pytest.mark.parametrize("ci", ["false", "true"])
+def test_without_corpora_and_network_each_companion_is_skipped_with_one_reason(fresh_machine, ci):
+    companions = [path for path in built_notebooks() if metadata(path).get("corpora")]
+
+    code, printed = fresh_machine(*companions, "-rs", ci=ci)
+
+    assert code == 0 and re.search(r"\n=+ \d+ skipped in ", printed), printed
+    reasons = re.findall(r"^SKIPPED \[\d+\] .*: (.*)", printed, re.M)
+    assert len(reasons) == len(companions) and all("RNN_COURSE_DATA" in reason for reason in reasons), printed
+
+
+# --- widgets
+
+
+ONCE = ("runs = globals().get('runs', 0) + 1", "")
+SLIDER = "from ipywidgets import IntSlider, interact\n_ = interact(lambda n: print({}), n=IntSlider(3, 1, 5))"
+LIVE = (SLIDER.format("n if runs == 1 else 'run twice'"), "", "widget", "nbval-ignore-output")
+FRAGILE = (SLIDER.format("1 / (n == 3)"), "", "widget", "nbval-ignore-output")
+
+
+def test_widgets_are_tried_in_the_kernel_that_has_run_the_cells(plant):
+    code, printed = run_pytest(plant(ONCE, LIVE, name="live"), plant(ONCE, FRAGILE, name="fragile"), "--nbval-lax")
+
+    assert code == 1, printed
+    assert "1 failed, 5 passed" in printed and re.search(r"^FAILED .*fragile.ipynb::Widgets", printed, re.M)
+    assert "dead: cell 2: slider 1 in the notebook: it shows an error" in printed
+
+
+def test_cells_that_were_not_selected_are_run_for_the_widgets(plant):
+    code, printed = run_pytest(plant(ONCE, LIVE), "--nbval-lax", "-k", "Widgets")
+
+    assert code == 0 and "1 passed, 2 deselected" in printed, printed
+
+
+@pytest.mark.parametrize("ci, outcome", [("false", "2 passed, 1 skipped"), ("true", "1 failed, 2 passed")])
+def test_widgets_are_skipped_without_a_browser_but_fail_on_ci(plant, tmp_path, ci, outcome):
+    (tmp_path / "conftest.py").write_text(NO_BROWSER, "utf-8")
+
+    _, printed = run_pytest(plant(ONCE, LIVE), "--nbval-lax", CI=ci)
+
+    assert outcome in printed and "playwright install chromium" in printed, printed
+
+
+NO_BROWSER = """
+from contextlib import nullcontext
+
+import browser
+
+browser.open_browser = lambda: nullcontext(None)
+"""
+
+
+# --- the tests of one notebook
+
+
+def collected(*arguments):
+    """The files and the number of tests that pytest would run in the course, for each."""
+    code, printed = run_pytest(ROOT / "tests", ROOT / "notebooks", "--collect-only", "-q", *arguments)
+    assert code == 0, printed
+    return Counter(re.findall(r"^([\w/]+\.\w+)::", printed, re.M))
+
+
+def test_the_tests_of_a_notebook_are_its_cells_widgets_deck_exercises_rules_and_oracles():
+    files = collected("--notebooks=03_vanilla")
+
+    assert set(files) == {
+        "notebooks/03_vanilla_rnn.ipynb",
+        *(f"tests/test_{name}.py" for name in ("decks", "exercises", "house_rules", "ledger", "vanilla_rnn")),
+    }
+
+
+def test_a_name_that_fits_no_notebook_is_refused():
+    code, printed = run_pytest(ROOT / "tests", "--notebooks=03 99")
+
+    assert code != 0 and "no notebook starts with '99'; there are 00_start_here, " in printed
 
 
 # --- no network

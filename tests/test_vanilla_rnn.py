@@ -87,7 +87,7 @@ def test_the_solution_with_numpy_is_the_step_with_tensors():
 
 def test_the_pencils_network_is_the_cell_and_a_softmax():
     words = ["<s>", *taught.WORDS[:3]]
-    W_xh, W_hh = torch.tensor([taught.W_XH[word] for word in words]), torch.tensor(taught.W_HH)
+    W_xh, W_hh = torch.tensor([taught.W_XH[word] for word in words]), torch.tensor(taught.W_HH).double()
     W_hy = np.array(taught.W_HY)
     h = [0.3, -0.8]
 
@@ -99,15 +99,24 @@ def test_the_pencils_network_is_the_cell_and_a_softmax():
         np.testing.assert_allclose(taught.pencil_output_layer(h), softmax(np.array(h) @ W_hy), rtol=1e-12)
 
 
-def test_the_pencils_network_expects_each_next_word_of_its_sentence():
-    h, likeliest = [0, 0], []
+@pytest.mark.parametrize("sentence", taught.SENTENCES, ids=" ".join)
+def test_the_pencils_network_expects_each_next_word_of_a_sentence_once_it_knows_the_first(sentence):
+    h, likeliest = taught.pencil_step("<s>", [0, 0]), []
 
-    for word in ["<s>", *taught.WORDS[:3]]:
+    for word in sentence:
         h = taught.pencil_step(word, h)
         y = taught.pencil_output_layer(h)
         likeliest.append(taught.WORDS[y.index(max(y))])
 
-    assert likeliest == taught.WORDS
+    assert likeliest == [*sentence[1:], "</s>"]
+
+
+def test_no_network_without_memory_can_do_what_the_pencils_does():
+    read = [(word, after) for s in taught.SENTENCES for word, after in zip(["<s>", *s], [*s, "</s>"])]
+
+    ambiguous = [word for word, times in Counter(word for word, _ in set(read)).items() if times > 1]
+
+    assert set(ambiguous) == {"<s>", "language", "processing"}
 
 
 # --- what training keeps, and the cell with a fault

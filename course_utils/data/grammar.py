@@ -3,6 +3,7 @@
 import math
 import random
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,29 @@ class Grammar:
         nats, tokens = self.entropy()
         return math.exp(nats / tokens)
 
+    def probability(self, sentence):
+        """Return the exact probability of a sentence, a list of words: the sum over all its derivations.
+
+        Raises:
+            RecursionError: if a symbol can begin with itself (left recursion).
+        """
+
+        @cache
+        def rest(symbols, t):
+            """The probability that the symbols yield all words from number t on."""
+            if not symbols:
+                return float(t == len(sentence))
+            if symbols[0] in self.rules:
+                return sum(p * rest((*body, *symbols[1:]), t) for p, body in self.rules[symbols[0]])
+            return rest(symbols[1:], t + 1) if sentence[t : t + 1] == [symbols[0]] else 0.0
+
+        return rest((self.start,), 0)
+
+    def perplexity(self, corpus):
+        """Return the true model's perplexity per token on sentences; its expectation is `optimal_perplexity`."""
+        nats = [-math.log(self.probability(sentence)) for sentence in corpus]
+        return math.exp(sum(nats) / sum(len(sentence) + 1 for sentence in corpus))
+
     def _expand(self, rng):
         sentence, stack = [], [self.start]
         while stack:
@@ -94,6 +118,5 @@ def load_grammar(name="english"):
     known = sorted(path.stem for path in folder.glob("*.toml"))
     if name not in known:
         raise ValueError(f"no grammar {name!r}; the course has {', '.join(known)}")
-    lines = tomllib.loads((folder / f"{name}.toml").read_text("utf-8"))
-    rules = {symbol: [(float(w), body) for w, *body in map(str.split, texts)] for symbol, texts in lines.items()}
-    return Grammar(rules)
+    rules = tomllib.loads((folder / f"{name}.toml").read_text("utf-8"))
+    return Grammar({name: [(float(w), body) for w, *body in map(str.split, texts)] for name, texts in rules.items()})

@@ -8,6 +8,8 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   course:
+#     run: 1
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -17,7 +19,7 @@
 #
 # **You will** check your machine, learn the notation of the whole course, meet the five families of networks, and do a first exercise.<br>
 # **You need** Python, matrix products, and the chain rule of calculus from notebook 3 on.<br>
-# **Time** 30 min; the cells run in a few seconds on a laptop.
+# **Time** {minutes} min with the exercises; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Welcome. Every output is computed as you run it, all on your own laptop, without network and without a GPU.
@@ -52,15 +54,15 @@ setup(seed=0)
 #
 # | | question | minutes |
 # |---|---|---|
-# | 00 | Start here: what is in this course, and how is it used? | 30 |
-# | 01 | n-grams: how far does counting get us? | 100 |
-# | 02 | Fixed window: what do we gain when words get vectors? | 100 |
-# | 03 | Vanilla RNN: how can one cell read a sequence of any length? | 110 |
-# | 04 | Gradients: why does the plain RNN forget, and what can be done? | 150 |
-# | 05 | LSTM and GRU: what do gates change? | 150 |
-# | 06 | Bidirectional: what if the answer lies to the right? | 150 |
-# | 07 | Seq2seq, in two lectures: how to map a sequence to another, and to which? | 200 |
-# | 08 | Character RNN, in two lectures: can it write, and what one asks for? | 170 |
+# | 00 | Start here: what is in this course, and how is it used? | {minutes 00} |
+# | 01 | n-grams: how far does counting get us? | {minutes 01} |
+# | 02 | Fixed window: what do we gain when words get vectors? | {minutes 02} |
+# | 03 | Vanilla RNN: how can one cell read a sequence of any length? | {minutes 03} |
+# | 04 | Gradients: why does the plain RNN forget, and what can be done? | {minutes 04} |
+# | 05 | LSTM and GRU: what do gates change? | {minutes 05} |
+# | 06 | Bidirectional: what if the answer lies to the right? | {minutes 06} |
+# | 07 | Seq2seq, in two lectures: how to map a sequence to another, and to which? | {minutes 07} |
+# | 08 | Character RNN, in two lectures: can it write, and what one asks for? | {minutes 08} |
 # | 09–12 | Sentiment, stock prices, captions, programs | |
 #
 # Minutes stand beside the notebooks of this edition; the others are being written.
@@ -104,9 +106,9 @@ speed = {"counting": per_second(lambda: Counter(pairs)), "recurrent steps": per_
 # %% tags=["volatile", "nbval-ignore-output", "output-only"] nbval_ignore_reason="versions and speed of the machine at hand"
 REFERENCE = {"counting": 10_000, "recurrent steps": 1_000}  # the two-core machine that timed the course
 NOTEBOOKS = {  # what a notebook mostly does, and its seconds there
-    "01": ("counting", 45), "02": ("recurrent steps", 50), "03": ("recurrent steps", 60),
-    "04": ("recurrent steps", 70), "05": ("recurrent steps", 85), "06": ("recurrent steps", 70),
-    "07": ("recurrent steps", 185), "08": ("recurrent steps", 180)
+    "01": ("counting", 45), "02": ("recurrent steps", 50), "03": ("recurrent steps", 85),
+    "04": ("recurrent steps", 75), "05": ("recurrent steps", 85), "06": ("recurrent steps", 70),
+    "07": ("recurrent steps", 230), "08": ("recurrent steps", 180)
 }  # fmt: skip
 
 print(f"Python {platform.python_version()}, torch {torch.__version__}", end=", ")

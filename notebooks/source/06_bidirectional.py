@@ -8,6 +8,8 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   course:
+#     run: 2
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -17,7 +19,7 @@
 #
 # **You will** read in both directions, measure what the right context is worth, label headlines, programs and names, write a CRF, and catch a model that cheats.<br>
 # **You need** notebooks 3 and 5 (RNN, LSTM, padding, packing).<br>
-# **Time** 120 min with the exercises; the cells run in a minute and a half.
+# **Time** {minutes} min with the exercises; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Read the headline aloud, twice, with different stress. Ask who left what. The answer comes in the second part of the lecture.
@@ -1786,13 +1788,13 @@ def print_roles(text, tokens, truth):
 describe_roles("item.price = round(item.price * rate, digits=places)")
 
 # %% tags=["widget", "output-only", "nbval-ignore-output"] nbval_ignore_reason="a widget's output lives in the widget"
-@interact(text=Text("item.price = round(item.price * rate, digits=places)", description="line"))
+@interact(text=Text("item.price = round(item.price * rate, digits=places)", description="line", continuous_update=False))
 def paste_line(text):
     """Print the roles of the names in a line of the student's."""
     describe_roles(normalize("NFC", text))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Type x, then x =, then x = f, then x = f(y): with each token the left side grows, and the answer for a token that is already there cannot change. That is what reading from the left means.
+# Type x, then x =, then x = f, then x = f(y), Enter after each: with each token the left side grows, and the answer for a token that is already there cannot change. That is what reading from the left means.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · Labels that fit together

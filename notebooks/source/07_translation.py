@@ -8,6 +8,8 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   course:
+#     run: 2
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -17,7 +19,7 @@
 #
 # **You will** search with a beam and check it against exhaustive search, write BLEU, and measure what happens to a model that reads its own words.<br>
 # **You need** `07_seq2seq` (encoder–decoder, attention).<br>
-# **Time** 90 min with the exercises; the cells run in a minute and a half.
+# **Time** {minutes} min with the exercises; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Two questions that papers on architectures pass over in a line or two. Ask the class: what is the likeliest sentence of English, of all lengths?
@@ -895,7 +897,7 @@ print("the row of the highest score, for α = 0.5 and 1:", all(found))
 # A row that was cut off after four words has four tokens and no EOS. With normalisation the score of a running hypothesis can rise: a sure word lifts the mean. That matters for stopping, three slides on.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### The beam problem, measured
+# ### The length bias, measured
 #
 # The name models with wider and wider beams: means over the held-out names.
 
@@ -962,10 +964,10 @@ show(
 )
 
 # %% [markdown]
-# Neither end is right. In practice $\alpha$ and $k$ are tuned on held-out sentences, like the rate and the size.
+# Neither end is right. In practice $\alpha$ and $k$ are tuned on held-out sentences, like the rate and the size. This is a bias of *length*: the answers become shorter; that they become worse is not shown here.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The better the search, the shorter the answer. Numbers keep their length (the notebook has the figures); exact match is near zero for all names. Koehn and Knowles 2017 list this among their six challenges: quality rises for narrow beams and falls for wide ones. Two lines of each kind are two seeds.
+# The better the search, the shorter the answer. Numbers keep their length (the notebook has the figures); exact match is near zero for all names, whatever the width. Koehn and Knowles 2017 found more in large translators, quality that falls with wide beams, and call it the beam problem. Two lines of each kind are two seeds.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Whose fault is it?
@@ -1738,7 +1740,7 @@ for share in (1.0, 0.0):
 # ## What you now have
 #
 # - A batched beam search, equal to exhaustive search where that is possible, with its search errors counted.
-# - The beam problem, seen and explained: the likeliest sentence is often a short one, and dividing by the length is a remedy that has to be tuned.
+# - The length bias, seen and explained: the likeliest sentence is often a short one, and dividing by the length is a remedy that has to be tuned.
 # - BLEU, equal to `sacrebleu`'s, and an idea of what it does not see.
 # - What reading its own words does to a model, measured, and what scheduled sampling changes.
 #

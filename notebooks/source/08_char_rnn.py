@@ -8,6 +8,8 @@
 #     display_name: Python 3
 #     language: python
 #     name: python3
+#   course:
+#     run: 2
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -17,7 +19,7 @@
 #
 # **You will** train a character LSTM on Python, choose its next character in six ways, count how much of what it writes is Python, and look for units that follow brackets and quotes.<br>
 # **You need** notebook 1 (Kneser–Ney), notebook 5 (LSTM, language model), `07_translation` (beam search).<br>
-# **Time** 90 min with the exercises; the cells run in about two minutes.
+# **Time** {minutes} min with the exercises; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Ask first: how would you find out whether a text generator is any good? Programs have a judge that cannot be charmed, the parser.
@@ -1403,7 +1405,7 @@ print("it stands in the training set:        ", likeliest_text in functions["tra
 print("it is shorter than greedy's by half: ", len(likeliest_text) < 0.5 * len(decode_texts(best_found[1][0][0], characters)[0]))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Each further character costs probability, so the likeliest text is a short one: the beam problem of the translation lecture, with programs. A better search finds a duller text.
+# Each further character costs probability, so the likeliest text is a short one: the length bias of the translation lecture, with programs. A better search finds a duller text.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Real text is not the likeliest text

@@ -10,6 +10,7 @@
 #     name: python3
 #   course:
 #     corpora: [surnames]
+#     run: 1
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -19,7 +20,7 @@
 #
 # **You will** train notebook 3's name classifier on a well-known list, see why accuracy alone misleads, and trade it against fairness to small classes.<br>
 # **You need** notebook 3, and a connection: 18 small files (0.2 MB) are downloaded once.<br>
-# **Time** 20 min; the cells run in about 40 s on a laptop.
+# **Time** {minutes} min; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # This list has been used in tutorials for years. Most of them report accuracy on names that were also in training.

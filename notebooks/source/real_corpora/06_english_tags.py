@@ -10,6 +10,7 @@
 #     name: python3
 #   course:
 #     corpora: [ud_english_ewt]
+#     run: 4
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -19,7 +20,7 @@
 #
 # **You will** build a tagger that reads words and their spelling, and see what each of its parts contributes on text from the web.<br>
 # **You need** notebook 6, and a connection: three files (18 MB) are downloaded once.<br>
-# **Time** 30 min; the cells run in about four minutes on a laptop.
+# **Time** {minutes} min; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Everything here was built in notebook 6; new are a second LSTM inside the first one's input, and a public corpus with published results.

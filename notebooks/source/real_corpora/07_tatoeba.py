@@ -10,6 +10,7 @@
 #     name: python3
 #   course:
 #     corpora: [tatoeba]
+#     run: 5
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -19,7 +20,7 @@
 #
 # **You will** split sentence pairs honestly, train a translator with attention in two minutes, and measure it with BLEU.<br>
 # **You need** notebook 7, and a connection: one file (3 MB) is downloaded once.<br>
-# **Time** 40 min; the cells run in about five minutes on a laptop.
+# **Time** {minutes} min; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The model is close to that of notebook 7. New are the data: written by people, with words that training lacks and sentences that have several right translations.
@@ -843,7 +844,7 @@ print("by the sum, a beam of 16 writes less than greedy:", by_sum[16] < by_sum[1
 print("the mean keeps the length better:                ", by_mean[16] > by_sum[16])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The "beam problem" of `07_translation`: the better the search, the shorter the output. The lengths show it, if translations are compared by the sum; BLEU itself hardly suffers here, and differences of one BLEU on so few sentences mean little. The mean only chooses among what a search by the sum has kept.
+# The length bias of `07_translation`: the better the search, the shorter the output. The lengths show it, if translations are compared by the sum; BLEU itself hardly suffers here, and differences of one BLEU on so few sentences mean little. The mean only chooses among what a search by the sum has kept.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What the leak is worth to the network
@@ -1102,7 +1103,7 @@ translate_line("Où est la gare ?")
 translate_line("of the")
 
 # %% tags=["widget", "output-only", "nbval-ignore-output"] nbval_ignore_reason="a widget's output lives in the widget"
-@interact(text=Text("Où est la gare ?", description="French"))
+@interact(text=Text("Où est la gare ?", description="French", continuous_update=False))
 def type_french(text):
     """Translate a line of the student's."""
     translate_line(normalize("NFC", text))
@@ -1126,7 +1127,7 @@ def type_french(text):
 # ## References
 #
 # - Jean, Cho, Memisevic and Bengio (2015), *On Using Very Large Target Vocabulary for Neural Machine Translation*, ACL.
-# - Koehn and Knowles (2017), *Six Challenges for Neural Machine Translation*, Workshop on Neural Machine Translation. One of the six is the beam problem.
+# - Koehn and Knowles (2017), *Six Challenges for Neural Machine Translation*, Workshop on Neural Machine Translation. One of the six: quality falls with wide beams.
 # - Luong, Pham and Manning (2015), *Effective Approaches to Attention-based Neural Machine Translation*, EMNLP. Attention after the decoder's state.
 # - Papineni, Roukos, Ward and Zhu (2002), *BLEU: a Method for Automatic Evaluation of Machine Translation*, ACL.
 # - Post (2018), *A Call for Clarity in Reporting BLEU Scores*, WMT. The program `sacrebleu` and its signature.

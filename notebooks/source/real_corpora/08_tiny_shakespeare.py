@@ -10,6 +10,7 @@
 #     name: python3
 #   course:
 #     corpora: [tiny_shakespeare]
+#     run: 6
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -19,7 +20,7 @@
 #
 # **You will** start from the loop of many tutorials, and measure what each improvement buys in characters a second and in nats.<br>
 # **You need** notebook 5 (LSTM, truncated backpropagation, LayerNorm before the output layer), and a connection: one file (1 MB) is downloaded once.<br>
-# **Time** 60 min; the cells run in about six minutes on a laptop.
+# **Time** {minutes} min with the exercises; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The question of the lecture: given a minute and an ordinary processor, how good can a network that writes characters become? Let the class guess what will matter most.
