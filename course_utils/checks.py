@@ -124,9 +124,11 @@ def _shape(value):
 
 def _alike(answers, mistakes, wrong, tolerance):
     """Equal wherever neither raised an exception, at least once wrongly; or equal in exceptions, too."""
-    unequal, pairs = _differences(answers, mistakes, tolerance), enumerate(zip(answers, mistakes))
-    told = [i for i, pair in pairs if not any(isinstance(answer, BaseException) for answer in pair)]
-    return not any(unequal[i] for i in told) and (any(i in wrong for i in told) or not any(unequal))
+    pairs = enumerate(zip(answers, mistakes))
+    told = [(i, pair) for i, pair in pairs if not any(isinstance(answer, BaseException) for answer in pair)]
+    if any(_difference(*pair, tolerance) for _, pair in told):
+        return False
+    return any(i in wrong for i, _ in told) or not any(_differences(answers, mistakes, tolerance))
 
 
 def _differences(given, wanted, tolerance):
@@ -167,7 +169,7 @@ def _close(given, wanted, tolerance):
 
 def _short(value, most=60):
     """A value in one line: numbers with 6 digits; what is too long is cut, of an array the shape is left."""
-    text = " ".join(getattr(value, "__name__", repr(value)).split())
+    text = " ".join(str(getattr(value, "__name__", None) or outcome(repr, value)).split())
     text = re.sub(r"\d+\.\d{6,}(e[-+]\d+)?", lambda number: f"{float(number[0]):.6g}", text)
     if len(text) <= most:
         return text

@@ -61,5 +61,5 @@ def listen(page, home):
 
     page.on("request", note_request)
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("pageerror", lambda error: errors.append(error.stack or str(error)))
     return requests, errors

@@ -438,6 +438,16 @@ def what_a_widget_draws_is_drawn_without_it_too(lecture):
 
 
 @rule
+def what_is_typed_is_normalised(lecture):
+    """What looks the same can be typed as one character or as two, a letter and its accent; the models know one."""
+    return [
+        f'{name(cell)} reads a text field: needs normalize("NFC", …)'
+        for cell in code_cells(lecture.notebook)
+        if "widget" in tags(cell) and TEXT_FIELDS & mentioned_names(cell) and "normalize" not in mentioned_names(cell)
+    ]
+
+
+@rule
 def text_fields_wait_until_the_text_is_typed(lecture):
     """A model would run at each key; and interact(f, x="text") makes a field that cannot be told to wait."""
     problems = []
@@ -449,17 +459,6 @@ def text_fields_wait_until_the_text_is_typed(lecture):
             short = function == "interact" and any(isinstance(value, str) for value in options.values())
             problems += [f"{name(cell)}: a text field lacks continuous_update=False"] if eager or short else []
     return problems
-
-
-@rule
-def what_is_typed_is_normalised(lecture):
-    """What looks the same can be typed as one character or as two, a letter and its accent; the models know one."""
-    fields = {"Text", "Textarea", "Combobox"}
-    return [
-        f'{name(cell)} reads a text field: needs normalize("NFC", …)'
-        for cell in code_cells(lecture.notebook)
-        if "widget" in tags(cell) and fields & mentioned_names(cell) and "normalize" not in mentioned_names(cell)
-    ]
 
 
 # --- what is read

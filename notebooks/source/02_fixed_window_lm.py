@@ -160,18 +160,14 @@ def check_softmax(attempt):
             (([2000.0, 2000.0],), [0.5, 0.5]),
         ],
         misconceptions={
-            "exp(1000) overflows: subtract the largest score from all of them first": (
-                lambda scores: share([math.exp(s) for s in scores])
-            ),
+            "exp(1000) overflows: subtract the largest score from all of them first": lambda scores: share([math.exp(s) for s in scores]),
             "exp(1000) is inf in NumPy and torch, and inf / inf is nan: subtract the largest score first": (
                 lambda scores: share([math.exp(s) if s < 700 else math.inf for s in scores])
             ),
             "you divided the scores by their sum: take exponentials first, scores may be negative": (
                 lambda scores: [s / sum(scores) if sum(scores) else math.nan for s in scores]
             ),
-            "you divided by the largest: the probabilities must sum to 1": (
-                lambda scores: [math.exp(s - max(scores)) for s in scores]
-            ),
+            "you divided by the largest: the probabilities must sum to 1": lambda scores: [math.exp(s - max(scores)) for s in scores],
             "you divided by the number of scores instead of the sum of the exponentials": (
                 lambda scores: [math.exp(s - max(scores)) / len(scores) for s in scores]
             ),
@@ -190,9 +186,7 @@ def check_softmax(attempt):
             "rounded: return the probabilities as they are": (
                 lambda scores: [round(q, 2) for q in share([math.exp(s - max(scores)) for s in scores])]
             ),
-            "you took powers of 2: softmax takes powers of e": (
-                lambda scores: share([2 ** (s - max(scores)) for s in scores])
-            ),
+            "you took powers of 2: softmax takes powers of e": lambda scores: share([2 ** (s - max(scores)) for s in scores]),
             "subtracting the mean is not enough: one score can lie far above it, and exp overflows; subtract the largest": (
                 lambda scores: share([math.exp(s - sum(scores) / len(scores)) for s in scores])
             ),

@@ -1227,16 +1227,12 @@ def check_clip_by_norm(attempt):
                 lambda gradients, limit: [g * min(1, limit / length([g])) for g in gradients]
             ),
             "short gradients are stretched: clipping must leave them alone": only_if(lambda gradients, limit: True),
-            "long and short are exchanged: shrink if the norm is above the limit": (
-                only_if(lambda gradients, limit: length(gradients) < limit)
-            ),
+            "long and short are exchanged: shrink if the norm is above the limit": only_if(lambda gradients, limit: length(gradients) < limit),
             "the factor is turned over: multiply by limit / norm, not by norm / limit": (
                 lambda gradients, limit: shrunk(gradients, max(1, length(gradients) / limit))
             ),
             "the root is missing: this is the square of the length": by(lambda gradients: length(gradients) ** 2),
-            "the sum of the arrays' norms is not the norm of all entries: add squares": (
-                by(lambda gradients: sum(length([g]) for g in gradients))
-            ),
+            "the sum of the arrays' norms is not the norm of all entries: add squares": by(lambda gradients: sum(length([g]) for g in gradients)),
             "the norm of one array only: the norm takes the entries of all arrays": by(lambda gradients: length(gradients[-1:])),
             "the norm of the first array only: the norm takes the entries of all arrays": by(lambda gradients: length(gradients[:1])),
             "this is the longest array's norm: the norm takes the entries of all arrays": (
@@ -1262,9 +1258,7 @@ def check_clip_by_norm(attempt):
             "the excess is subtracted from every entry, which turns the direction: multiply by limit / norm": (
                 lambda gradients, limit: [g - max(0, length(gradients) - limit) for g in gradients]
             ),
-            "one norm for all arrays, but only one array is left: return the whole list": (
-                lambda gradients, limit: by(length)(gradients, limit)[0]
-            ),
+            "one norm for all arrays, but only one array is left: return the whole list": lambda gradients, limit: by(length)(gradients, limit)[0],
         },
     )
 

@@ -1913,30 +1913,18 @@ def check_window_gradients(attempt):
         cases=[(arguments, gradients(*arguments)) for arguments in cases],
         tolerance=1e-4,
         misconceptions={
-            "this is the careless loop: the gradient runs back through all windows": (
-                lambda w, windows: gradients(w, windows, carry=lambda h, k: h)
-            ),
-            "a state of zero throws the context away: keep its value, cut its gradient": (
-                lambda w, windows: gradients(w, windows, carry=lambda h, k: 0 * h.detach())
-            ),
-            "inside a window the gradient must pass from step to step: detach between windows only": (
-                lambda w, windows: gradients(w, windows, inside=lambda h: h.detach())
-            ),
-            "cut before every window, not only before the second": (
-                lambda w, windows: gradients(w, windows, carry=lambda h, k: h.detach() if k == 1 else h)
-            ),
-            "these are running sums: gradients of earlier windows were not set to zero": (
-                lambda w, windows: with_own(w, windows, np.cumsum(slopes(w, windows)).tolist())
-            ),
+            "this is the careless loop: the gradient runs back through all windows": lambda w, windows: gradients(w, windows, carry=lambda h, k: h),
+            "a state of zero throws the context away: keep its value, cut its gradient": lambda w, windows: gradients(w, windows, carry=lambda h, k: 0 * h.detach()),
+            "inside a window the gradient must pass from step to step: detach between windows only": lambda w, windows: gradients(w, windows, inside=lambda h: h.detach()),
+            "cut before every window, not only before the second": lambda w, windows: gradients(w, windows, carry=lambda h, k: h.detach() if k == 1 else h),
+            "these are running sums: gradients of earlier windows were not set to zero": lambda w, windows: with_own(w, windows, np.cumsum(slopes(w, windows)).tolist()),
             "this is one tensor again and again, and in the end it holds the sum: take its number each time, w.grad.item(), and set it to zero": (
                 lambda w, windows: with_own(w, windows, len(windows) * [sum(slopes(w, windows))])
             ),
             "this is one tensor again and again, and in the end it holds the last gradient: take its number each time, w.grad.item()": (
                 lambda w, windows: with_own(w, windows, len(windows) * slopes(w, windows)[-1:])
             ),
-            "these are the states; asked for are their derivatives with respect to w": (
-                lambda w, windows: with_own(w, windows, states(w, windows))
-            ),
+            "these are the states; asked for are their derivatives with respect to w": lambda w, windows: with_own(w, windows, states(w, windows)),
             "this is the derivative with respect to the carried state; asked for is that with respect to w": (
                 lambda w, windows: gradients(
                     w, windows, carry=lambda h, k: h.detach().requires_grad_(), of=lambda w, before: before

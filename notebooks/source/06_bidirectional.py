@@ -840,15 +840,11 @@ def check_spans_of(attempt):
         misconceptions={
             "end is exclusive: one past the last token": lambda labels: spans(labels, one_past=0),
             "a name that reaches the end of the sentence is lost": lambda labels: spans(labels, close=False),
-            "an I- without its B- opened a name; strictly, it opens nothing": (
-                lambda labels: spans(labels, begins=lambda i, labels: True)
-            ),
+            "an I- without its B- opened a name; strictly, it opens nothing": lambda labels: spans(labels, begins=lambda i, labels: True),
             "an I- of another kind ends a name; you let it go on": ignoring_kinds,
             "two names of one kind side by side became one: B- must open a new one": runs_of_kind,
             "each name has one token only: I- belongs to it": lambda labels: spans(labels, ends=lambda i, labels: True),
-            "a name that begins with the first token is lost: start is 0 there, and 0 counts as false": (
-                all_but(lambda span: span[0] == 0)
-            ),
+            "a name that begins with the first token is lost: start is 0 there, and 0 counts as false": all_but(lambda span: span[0] == 0),
             "a name may have one token only": all_but(lambda span: span[1] == span[0] + 1),
             "the second number is the end, not the length": lambda labels: {(i, j - i, k) for i, j, k in spans(labels)},
             "the kind is missing: (start, end, kind)": lambda labels: {(i, j) for i, j, _ in spans(labels)},
@@ -856,9 +852,7 @@ def check_spans_of(attempt):
             "the order is (start, end, kind)": lambda labels: {(kind, i, j) for i, j, kind in spans(labels)},
             "start counts from 0": lambda labels: {(i + 1, j, kind) for i, j, kind in spans(labels)},
             "return a set, not a list": lambda labels: sorted(spans(labels)),
-            "a B- of the same kind opens a new name, too: two of a kind may stand side by side": (
-                lambda labels: spans(labels, begins_anew=False)
-            ),
+            "a B- of the same kind opens a new name, too: two of a kind may stand side by side": lambda labels: spans(labels, begins_anew=False),
             "a B- directly after a name ends it: the name before it is lost": (
                 lambda labels: {(i, j, kind) for i, j, kind in spans(labels) if j == len(labels) or labels[j][0] != "B"}
             ),
@@ -1344,14 +1338,10 @@ def check_role_of(attempt):
         misconceptions={
             "begin with the most detailed key, the first one": lambda keys, counts: role(keys[::-1], counts),
             "the most detailed key may be there: do not skip it": lambda keys, counts: role(keys[1:], counts),
-            "back off step by step: after the first key try the second, not ()": (
-                lambda keys, counts: role([keys[0], ()], counts)
-            ),
+            "back off step by step: after the first key try the second, not ()": lambda keys, counts: role([keys[0], ()], counts),
             "() is one of the keys: it answers when all others fail": lambda keys, counts: role(keys[:-1], counts),
             "a key that is not in counts is no answer: try the next one": lambda keys, counts: best(counts[keys[0]]),
-            "None is no answer: for an unknown key try the next one": (
-                lambda keys, counts: role(keys, counts) if keys[0] in counts else None
-            ),
+            "None is no answer: for an unknown key try the next one": lambda keys, counts: role(keys, counts) if keys[0] in counts else None,
             "use one key only: adding up lets () drown the others": added,
             "the most frequent role, not the rarest": lambda keys, counts: role(keys, counts, min),
             "the most frequent role, not the one that happens to stand first": (

@@ -734,9 +734,7 @@ def check_nats_per_token(attempt):
                 lambda p, y: (by_sentence(p, y) / (y != 0).sum(axis=1)).mean()
             ),
             "these are nats per sentence; asked for are nats per token": lambda p, y: by_sentence(p, y).mean(),
-            "this is one mean for each sentence; asked for is one number": (
-                lambda p, y: by_sentence(p, y) / (y != 0).sum(axis=1)
-            ),
+            "this is one mean for each sentence; asked for is one number": lambda p, y: by_sentence(p, y) / (y != 0).sum(axis=1),
             "this is the sum; asked for is the mean": lambda p, y: by_sentence(p, y).sum(),
             "EOS is left out; it is predicted, so it counts": lambda p, y: picked(p, y)[y > 2].mean(),
             "this is the likeliest word's log-probability, not the target's": lambda p, y: (
@@ -1510,14 +1508,10 @@ def check_look_once(attempt):
                 looked(lambda h, s: h @ s / np.sqrt(len(h)))
             ),
             "multiplied by √H instead of divided": looked(lambda h, s: h @ s * np.sqrt(len(s))),
-            "the sign of the scores is turned: similar states should weigh more": (
-                looked(lambda h, s: -h @ s / np.sqrt(len(s)))
-            ),
+            "the sign of the scores is turned: similar states should weigh more": looked(lambda h, s: -h @ s / np.sqrt(len(s))),
             "no softmax: the raw scores are the weights": looked(weights=lambda e: e),
             "neither scaled nor without PAD: two things to mend": looked(lambda h, s: h @ s, over=lambda h, n: h),
-            "the weights are right, but the states are not summed": (
-                lambda s, h, n: weights_only(s, h, n)[:, None] * h[:n]
-            ),
+            "the weights are right, but the states are not summed": lambda s, h, n: weights_only(s, h, n)[:, None] * h[:n],
             "the weights are exp(score), but nothing makes them sum to 1": looked(weights=np.exp),
             "the scores are divided by their sum: that is no softmax, weights can be negative": (
                 looked(weights=lambda e: e / e.sum())
@@ -1527,9 +1521,7 @@ def check_look_once(attempt):
             ),
             "a plain mean: the state s has no say in it": looked(weights=lambda e: np.full(len(e), 1 / len(e))),
             "these are the weights; the context is the sum of the states, weighed by them": weights_only,
-            "the state s is added: the context is made of encoder states only": (
-                lambda s, h, n: looked()(s, h, n) + s
-            ),
+            "the state s is added: the context is made of encoder states only": lambda s, h, n: looked()(s, h, n) + s,
             "scaled by √S: it is the size H of the vectors that matters, not their number": (
                 lambda s, h, n: looked(lambda words, s: words @ s / np.sqrt(len(h)))(s, h, n)
             ),

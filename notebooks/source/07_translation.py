@@ -285,9 +285,7 @@ def check_best_continuations(attempt):
         misconceptions={
             "add the scores of the hypotheses, by rows": lambda s, p, e: first(table(p, e), len(s)),
             "logarithms are added, not multiplied": lambda s, p, e: first(s[:, None] * table(p, e), len(s)),
-            "scores are logarithms: add log_p, not probabilities": (
-                lambda s, p, e: first(s[:, None] + np.exp(table(p, e)), len(s))
-            ),
+            "scores are logarithms: add log_p, not probabilities": lambda s, p, e: first(s[:, None] + np.exp(table(p, e)), len(s)),
             "all hypotheses compete for k places: some get several, some none": (
                 lambda s, p, e: sorted(
                     ((i, int(w)) for i, w in enumerate(table(p, e).argmax(1))),
@@ -302,18 +300,14 @@ def check_best_continuations(attempt):
                 lambda s, p, e: [(int(s.argmax()), w) for _, w in first(table(p, e)[[s.argmax()]], len(s))]
             ),
             "an ended hypothesis cannot be continued by other words": lambda s, p, e: first(s[:, None] + p, len(s)),
-            "an ended hypothesis stays in the race, as itself": (
-                lambda s, p, e: first(s[:, None] + table(p, e, end=-np.inf), len(s))
-            ),
+            "an ended hypothesis stays in the race, as itself": lambda s, p, e: first(s[:, None] + table(p, e, end=-np.inf), len(s)),
             "its one EOS costs an ended hypothesis nothing": (
                 lambda s, p, e: first(s[:, None] + np.where(np.arange(p.shape[1]) == EOS, p, table(p, e)), len(s))
             ),
             "an ended hypothesis has one continuation, not one for each word": (
                 lambda s, p, e: first(s[:, None] + table(p, e, other=0.0), len(s))
             ),
-            "it is EOS, number 2, by which an ended hypothesis goes on": (
-                lambda s, p, e: [(i, 0 if e[i] else w) for i, w in right(s, p, e)]
-            ),
+            "it is EOS, number 2, by which an ended hypothesis goes on": lambda s, p, e: [(i, 0 if e[i] else w) for i, w in right(s, p, e)],
             "those are the least likely": lambda s, p, e: first(-(s[:, None] + table(p, e)), len(s)),
             "the best comes first; yours comes last": lambda s, p, e: right(s, p, e)[::-1],
             "sort by score, not by row": lambda s, p, e: sorted(right(s, p, e)),
@@ -950,9 +944,7 @@ def check_shared_ngrams(attempt):
             "the larger of the two counts is taken; a partner is needed on both sides, so the smaller one": (
                 lambda a, b, n: ((Counter(grams(a, n)) | Counter(grams(b, n))).total(), len(grams(a, n)))
             ),
-            "the end is passed: the last runs are shorter than n words": (
-                by(lambda a, n: [tuple(a[i : i + n]) for i in range(len(a))])
-            ),
+            "the end is passed: the last runs are shorter than n words": by(lambda a, n: [tuple(a[i : i + n]) for i in range(len(a))]),
             "the last n-gram is missing: there are len - n + 1": by(lambda a, n: grams(a, n, end=1)),
             "the first n-gram is missing: count from 0": by(lambda a, n: grams(a, n, start=1)),
             "the n-grams must overlap: the next one starts one word later, not n": by(lambda a, n: grams(a, n, step=n)),
@@ -962,15 +954,11 @@ def check_shared_ngrams(attempt):
             "n-grams match wherever they stand, not only at the same place": (
                 lambda a, b, n: (sum(g == h for g, h in zip(grams(a, n), grams(b, n))), len(grams(a, n)))
             ),
-            "a sentence of fewer than n words has no n-gram: 0, not less": (
-                lambda a, b, n: (by(grams)(a, b, n)[0], len(a) - n + 1)
-            ),
+            "a sentence of fewer than n words has no n-gram: 0, not less": lambda a, b, n: (by(grams)(a, b, n)[0], len(a) - n + 1),
             "the hypothesis keeps its n-grams, however short the reference is": (
                 lambda a, b, n: (0, 0) if len(b) < n else by(grams)(a, b, n)
             ),
-            "asked are two counts, not their quotient": (
-                lambda a, b, n: by(grams)(a, b, n)[0] / max(len(grams(a, n)), 1)
-            ),
+            "asked are two counts, not their quotient": lambda a, b, n: by(grams)(a, b, n)[0] / max(len(grams(a, n)), 1),
             "the two counts are exchanged": lambda a, b, n: by(grams)(a, b, n)[::-1],
             "joined without a space, 'the na' and 'then a' are one: keep the words apart, as tuples": (
                 by(lambda a, n: ["".join(gram) for gram in grams(a, n)])

@@ -920,9 +920,7 @@ def check_nucleus(attempt):
             "one character too many: the one that brings the sum to top_p is the last": (
                 lambda p, t: scale(cut(p, lambda c, before: np.arange(len(p)) <= mine(p, t).sum()))
             ),
-            "these are the numbers of the kept characters; asked for is the new distribution": (
-                lambda p, t: np.argsort(-p)[: mine(p, t).sum()]
-            ),
+            "these are the numbers of the kept characters; asked for is the new distribution": lambda p, t: np.argsort(-p)[: mine(p, t).sum()],
         },
     )
 
