@@ -204,8 +204,6 @@ for sentence in SENTENCES:
         y = pencil_output_layer(h)
         J.append(-math.log(y[WORDS.index(target)]))
         print(f"{read:11} ({h[0]:5.2f}, {h[1]:5.2f})    {target:11} {math.exp(-J[-1]):.3f}     {J[-1]:.3f}")
-mean = sum(J) / len(J)
-print(f"J = {mean:.3f} nats per token, perplexity {math.exp(mean):.2f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Have the second row computed by pencil: the old state enters through W_hh, 2 − 2 · 0.76 and −1 − 2 · 0.76. Which of the two phrases begins, nobody can know: the first word costs log 2 in both. Lecture notes sometimes score a word after reading it; a network that copies its input would then be perfect.
@@ -221,8 +219,9 @@ print(f"J = {mean:.3f} nats per token, perplexity {math.exp(mean):.2f}")
 pairs = [pair for sentence in SENTENCES for pair in zip(["<s>", *sentence], [*sentence, "</s>"])]
 times, read = Counter(pairs), Counter(word for word, _ in pairs)
 bigrams = sum(-n * math.log(n / read[word]) for (word, _), n in times.items()) / len(pairs)
-print(f"without memory, at best {bigrams:.3f} nats per token; the pencil's network {mean:.3f}")
-print(f"anybody, with a fair guess at the first word, at best {math.log(2) / 4:.3f}")
+mean = sum(J) / len(J)
+print(f"the pencil's network: {mean:.3f} nats per token, perplexity {math.exp(mean):.2f}")
+print(f"at best without memory {bigrams:.3f}; at best with it, the first word being a guess, {math.log(2) / 4:.3f}")
 print("memory pays:", mean < bigrams)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
