@@ -7,12 +7,15 @@ import torch
 
 from course_utils.checks import check
 from course_utils.plotting import COLOR, show, show_film, use_course_style
+from course_utils.turns import let_widgets_wait
 
 __all__ = ["COLOR", "check", "setup", "show", "show_film"]
 
 
 def setup(seed=0):
     """Make a notebook repeatable: seed all generators, compute on one thread, draw in the course's style.
+
+    Widgets wait for the running cell.
 
     One thread keeps the sums of a matrix product in one order, hence the numbers equal from run to run.
 
@@ -29,3 +32,4 @@ def setup(seed=0):
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     use_course_style()
+    let_widgets_wait()

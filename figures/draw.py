@@ -179,8 +179,19 @@ def brace_path(start, end, base, sign, depth):
     """A curly brace from start to end along one axis, at height base of the other, its tip on the side of the sign."""
     middle, half, tip = (start + end) / 2, base + sign * depth / 2, base + sign * depth
     bend = min(0.14, (end - start) / 4)
-    points = [(start, base), (start, half), (start + bend, half), (middle - bend, half), (middle, half), (middle, tip),
-              (middle, half), (middle + bend, half), (end - bend, half), (end, half), (end, base)]
+    points = [
+        (start, base),
+        (start, half),
+        (start + bend, half),
+        (middle - bend, half),
+        (middle, half),
+        (middle, tip),
+        (middle, half),
+        (middle + bend, half),
+        (end - bend, half),
+        (end, half),
+        (end, base),
+    ]
     return Path(points, [Path.MOVETO, 3, 3, Path.LINETO, 3, 3, 3, 3, Path.LINETO, 3, 3])
 
 

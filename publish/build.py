@@ -1,10 +1,11 @@
 """Build notebooks: py:percent sources are executed in order and written with their outputs.
 
-The way is one-way: edit `notebooks/source/NN_topic.py`, never the notebook. Equal sources give equal
-bytes, so a notebook's diff shows what changed and nothing else.
+The way is one-way: edit `notebooks/source/NN_topic.py`, never the notebook, nor the module that it fills with
+what it exports. Equal sources give equal bytes, so a notebook's diff shows what changed and nothing else.
 """
 
 import argparse
+import ast
 import hashlib
 import json
 import platform
@@ -23,17 +24,14 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from tqdm import tqdm
 
 from course_utils.data import CorpusError, fetch_corpus, load_prose
-from publish.course import NOTEBOOKS, ROOT, pairs
+from publish.course import NOTEBOOKS, ROOT, pairs, sources
+from publish.export import BuildError, write_exports
 from publish.files import fold, write_file
 from publish.minutes import filled
 
 FOLDED = re.compile(r"exercise-\d+-(check|solution)")  # what a student opens when it is wanted
 LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
 MODEL_ID = re.compile(r"\b[0-9a-f]{32}\b")
-
-
-class BuildError(Exception):
-    """A notebook could not be built; the message says where and why."""
 
 
 def build(source, target, on_cell=lambda count: None):
@@ -85,13 +83,60 @@ def corpora(notebook):
 
 
 def source_hash(source):
-    """Return the sha256 of all that a notebook is made from: its text and the helper module."""
+    """Return the sha256 of all that a notebook is made from: its text, and what it imports of course_utils."""
     digest = hashlib.sha256()
-    helper = [p for p in (ROOT / "course_utils").rglob("*") if p.suffix in {".py", ".toml", ".mplstyle"}]
     digest.update(filled(source).encode())
-    for path in sorted(helper):
+    for path in sorted(helpers(source)):
         digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()
+
+
+def helpers(source):
+    """Return the paths of the modules of course_utils that a text imports, directly or not, and of their data.
+
+    A name that a package only passes on, as course_utils.data does with its loaders, leads to the module that
+    defines it and not to its neighbours. A module's data are the files and folders beside it that it names.
+    """
+    found, waiting = set(), [source]
+    while waiting:
+        path = waiting.pop()
+        tree = ast.parse(path.read_text("utf-8"))
+        for module, name in _imports(tree):
+            defining = _defining(module, name)
+            if defining not in found:
+                found.add(defining)
+                waiting.append(defining)
+        if path != source:
+            found |= _data_beside(path, tree)
+    return found
+
+
+def _imports(tree):
+    """(module, name or None) of all that some code imports from course_utils."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, None) for alias in node.names if alias.name.partition(".")[0] == "course_utils")
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "course_utils":
+            yield from ((node.module, alias.name) for alias in node.names)
+
+
+def _defining(module, name):
+    """The path of the module in which a name of a module is defined, or of the module itself."""
+    place = ROOT.joinpath(*module.split("."))
+    if not place.is_dir():
+        return place.with_suffix(".py")
+    if name and (place / f"{name}.py").exists():
+        return place / f"{name}.py"
+    package = place / "__init__.py"
+    passed_on = {imported: origin for origin, imported in _imports(ast.parse(package.read_text("utf-8")))}
+    return _defining(passed_on[name], name) if name in passed_on else package
+
+
+def _data_beside(path, tree):
+    """The paths of the files beside a module, or in folders beside it, that it names."""
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    named = [place for place in path.parent.iterdir() if place.name in texts and place.suffix != ".py"]
+    return {file for place in named for file in (place.rglob("*") if place.is_dir() else [place]) if file.is_file()}
 
 
 def fingerprint():
@@ -107,7 +152,7 @@ def fingerprint():
 
 
 def is_stale(source, target):
-    """True if the notebook is missing or was built from another text or helper."""
+    """True if the notebook is missing, or was built from another text or with other helpers."""
     if not target.exists():
         return True
     return json.loads(target.read_text("utf-8"))["metadata"].get("course", {}).get("source") != source_hash(source)
@@ -207,6 +252,10 @@ def main(arguments=None):
     chosen = [pair for pair in pairs(options.notebooks) if pair[0].stem.startswith(tuple(options.names) or "")]
     if not chosen:
         parser.error(f"no notebook starts with {' or '.join(options.names)}; see {options.notebooks / 'source'}")
+    try:
+        write_exports(sources(options.notebooks), options.notebooks.parent / "course_utils" / "taught")
+    except BuildError as error:
+        sys.exit(f"\n{error}\nNo notebook was built.")
     for source, target in chosen:
         if not options.force and not is_stale(source, target):
             print(f"{target.name}: up to date")

@@ -7,6 +7,7 @@ It needs nothing but Python, and says so clearly where that Python cannot serve:
 """
 
 import argparse
+import errno
 import hashlib
 import json
 import os
@@ -14,6 +15,10 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
+import time
+import uuid
+from contextlib import contextmanager
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
@@ -23,6 +28,8 @@ VENV = ROOT / ".venv"
 SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 VENV_PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "course.json"  # written last: a .venv without it is not complete
+MAKER = VENV / "maker.txt"  # names the set-up that works on this .venv: whoever else finds its own name gone stops
+LOCK = ROOT / ".venv.lock"  # held by whoever changes .venv
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 # Settings of other environments, which must not leak into this one.
 FOREIGN = (
@@ -109,12 +116,25 @@ def set_up(extras, this_python=False):
     Raises:
         SetupError: if this Python cannot serve, or an installation fails.
     """
+    if not compare(extras, this_python)[0]:
+        return
+    with only_set_up():
+        missing, want, keep = compare(extras, this_python)  # a set-up that was waited for may have done it
+        if missing:
+            renew(want, keep)
+
+
+def compare(extras, this_python):
+    """Return whether anything is missing, the stamp that is wanted, and whether .venv can be brought up to date."""
     have, want = installed(), wanted(extras)
     keep = have is not None and have["root"] == want["root"] and not (this_python and have["python"] != want["python"])
     if keep:
         want.update(python=have["python"], extras=sorted({*have["extras"], *extras}))
-    if have == want:
-        return
+    return have != want, want, keep
+
+
+def renew(want, keep):
+    """Bring .venv up to date, or make it anew, and stamp it."""
     if keep:
         print("The course's requirements have changed: bringing .venv up to date.", flush=True)
         STAMP.unlink()
@@ -123,8 +143,12 @@ def set_up(extras, this_python=False):
         replaced = " in the place of an incomplete one" if VENV.exists() else ""
         print(f"Setting up the course in .venv{replaced}, with Python {sys.version.split()[0]}:", flush=True)
         make_venv()
+    maker = uuid.uuid4().hex
+    MAKER.write_text(maker, encoding="utf-8")
     install_torch()
     install_course(want["extras"])
+    if not MAKER.exists() or MAKER.read_text(encoding="utf-8") != maker:
+        raise SetupError("Something else has made or removed .venv in the meantime; run this again.")
     STAMP.write_text(json.dumps(want), encoding="utf-8")
     print("Set up.", flush=True)
 
@@ -132,7 +156,8 @@ def set_up(extras, this_python=False):
 def make_venv():
     """Make an empty .venv in the place of whatever is there."""
     print("1/3 an empty environment", flush=True)
-    if subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], env=own_environment()).returncode:
+    command = [sys.executable, "-m", "venv", "--clear", str(VENV)]
+    if subprocess.run(command, env=own_environment(), close_fds=False).returncode:
         raise SetupError(f"Could not make {VENV}; the reason stands above.")
 
 
@@ -149,9 +174,9 @@ def install_torch():
         print(f"    {origin(report)}", flush=True)
         return
     if sys.platform == "linux":
-        print(f"    {CPU_INDEX} did not answer: taking the same version from PyPI, perhaps with CUDA.", flush=True)
+        print(f"    {CPU_INDEX} has not given it: taking the same version from PyPI, perhaps with CUDA.", flush=True)
     if not pip("--report", str(report), pin):
-        raise SetupError("Could not install torch; pip's reason stands above. Is there an internet connection?")
+        raise SetupError(f"Could not install torch. {reason(pin)}")
     print(f"    {origin(report)}", flush=True)
 
 
@@ -167,20 +192,95 @@ def origin(report):
 def install_course(extras):
     """Install the course itself, editable, with everything it needs."""
     print("3/3 JupyterLab and the rest (a minute or two, in silence)", flush=True)
-    if not pip("--quiet", "--editable", f".[{','.join(extras)}]" if extras else "."):
-        raise SetupError("Could not install the course; pip's reason stands above. The next call starts afresh.")
+    if not pip("--quiet", "--editable", f".[{','.join(['lab', *extras])}]"):
+        raise SetupError(f"Could not install the course. {reason()}\nThe next call starts afresh.")
     settings = VENV / "share" / "jupyter" / "lab" / "settings"
     settings.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}})
     (settings / "overrides.json").write_text(text, encoding="utf-8")  # do not ask a newcomer about news
 
 
-def pip(*arguments, constraints="constraints.txt"):
+def pip(*arguments, constraints="constraints.txt", output=None):
     """Run pip install in .venv, held to the pins in a file; return whether it succeeded."""
     command = [str(VENV_PYTHON), "-m", "pip", "install", "--disable-pip-version-check", *arguments]
     # As variables the pins also hold for what pip installs to build the course; a relative path survives spaces.
     pins = {"PIP_CONSTRAINT": constraints, "PIP_BUILD_CONSTRAINT": constraints, "PIP_USER": "0"}
-    return subprocess.run(command, env={**own_environment(), **pins}, cwd=str(ROOT)).returncode == 0
+    settings = {"env": {**own_environment(), **pins}, "cwd": str(ROOT), "stdout": output, "stderr": output}
+    return subprocess.run(command, close_fds=False, **settings).returncode == 0
+
+
+def reason(pin=None):
+    """Say why pip could not install something; `pin` is the package, if it was a single one.
+
+    pip says "no matching distribution" both without a network and without a wheel, so it is asked again: for itself,
+    a package that every index has and every machine can use, and then for the one in question.
+    """
+    if not can_find("pip"):
+        return (
+            "pip finds no packages at all: is there an internet connection? If pip is set to use another index or a "
+            "proxy, does it answer?"
+        )
+    if pin and not can_find(pin):
+        return (
+            f"There is no {pin} for this machine: {this_machine()}.\nThe course runs on Linux with glibc (x86_64, "
+            "aarch64), on Windows (x86_64), and on Macs with Apple silicon, there with a Python made for it."
+        )
+    return "pip's reason stands above."
+
+
+def can_find(requirement):
+    """Whether pip finds a package that this machine can use; nothing is installed."""
+    quickly = ["--dry-run", "--ignore-installed", "--no-deps", "--retries", "1"]
+    return pip(*quickly, requirement, constraints="", output=subprocess.DEVNULL)
+
+
+def this_machine():
+    """Name the Python and the kind of machine that it was made for."""
+    musl = " with musl" if "musl" in str(sysconfig.get_config_var("HOST_GNU_TYPE")) else ""
+    return f"Python {sys.version_info[0]}.{sys.version_info[1]} for {sysconfig.get_platform()}{musl}"
+
+
+# --- One set-up at a time -----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def only_set_up():
+    """Wait until nobody else changes .venv, then keep others waiting.
+
+    The system takes the lock back from a process that ends, however it ends: no lock is ever stale.
+    """
+    lock = os.open(str(LOCK), os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        if not take(lock):
+            holder = LOCK.read_text(encoding="utf-8") or "just started"
+            print(f"Another set-up is running ({holder}): waiting for its end. Ctrl-C gives up.", flush=True)
+            while not take(lock):
+                time.sleep(0.5)
+        # A pip whose set-up was killed goes on writing: it holds the lock, too, until it ends.
+        os.set_inheritable(lock, os.name != "nt")
+        os.ftruncate(lock, 0)
+        os.lseek(lock, 0, os.SEEK_SET)
+        os.write(lock, f"process {os.getpid()}, since {time.strftime('%H:%M:%S')}".encode())
+        yield
+    finally:
+        os.close(lock)
+
+
+def take(lock):
+    """Take the lock of an open file; return whether this process has it now, or the file system knows no locks."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            os.lseek(lock, 2**30, os.SEEK_SET)  # far behind the text, which others could not read otherwise
+            msvcrt.locking(lock, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EACCES, errno.EAGAIN)
+    return True
 
 
 # --- Run, clean, command line -------------------------------------------------------------------------------------
@@ -210,8 +310,9 @@ def clean():
     folders = [VENV, ROOT / "dist", *ROOT.glob("*.egg-info"), *ROOT.glob(".*_cache"), ROOT / "__pycache__"]
     for part in ("course_utils", "figures", "notebooks", "publish", "tests"):
         folders += [*(ROOT / part).rglob("__pycache__"), *(ROOT / part).rglob(".ipynb_checkpoints")]
-    for folder in folders:
-        shutil.rmtree(str(folder), ignore_errors=True)
+    with only_set_up():
+        for folder in folders:
+            shutil.rmtree(str(folder), ignore_errors=True)
 
 
 def main(arguments):

@@ -15,9 +15,10 @@ import torch
 from safetensors.torch import save
 from tqdm import tqdm
 
+from course_utils.taught.char_rnn import ALPHABET, Writer, nats_per_character, python_functions, train_writer
+from course_utils.taught.seq2seq import build_vocab, pad_batch
 from publish.course import NOTEBOOKS
 from publish.files import write_file
-from publish.taught import taught_in
 
 WRITER = NOTEBOOKS / "models" / "python_writer.safetensors"
 # Chosen on the validation part.
@@ -37,18 +38,17 @@ def train(functions, sizes, **training):
     Returns:
         The trained network, ready to write, and its validation loss in nats per character.
     """
-    taught, settings = taught_in("08_char_rnn"), TRAINING | training
-    number = taught.build_vocab([taught.ALPHABET])
-    rows = {part: taught.pad_batch(functions[part], number) for part in ("train", "validation")}
+    settings, number = TRAINING | training, build_vocab([ALPHABET])
+    rows = {part: pad_batch(functions[part], number) for part in ("train", "validation")}
     requests = {part: torch.zeros(len(y), 0) for part, y in rows.items()}
     torch.set_num_threads(1)
     torch.manual_seed(settings["seed"])
-    writer = taught.Writer(len(number) + 3, **sizes, dropout=DROPOUT)
+    writer = Writer(len(number) + 3, **sizes, dropout=DROPOUT)
     steps = settings["passes"] * -(-len(rows["train"]) // settings["B"])
-    losses = taught.train_writer(writer, requests["train"], rows["train"], **settings)
+    losses = train_writer(writer, requests["train"], rows["train"], **settings)
     for _ in tqdm(losses, total=steps, desc="writer", unit="step", disable=None):
         pass
-    return writer.eval(), taught.nats_per_character(writer, requests["validation"], rows["validation"])
+    return writer.eval(), nats_per_character(writer, requests["validation"], rows["validation"])
 
 
 def as_file(writer, nats, texts, sizes, **training):
@@ -64,7 +64,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description="Train the writer of Python functions that notebook 08 loads.")
     parser.add_argument("--to", type=Path, default=WRITER, metavar="FILE", help="where it goes (notebooks/models/)")
     target = parser.parse_args(arguments).to
-    functions = taught_in("08_char_rnn").python_functions()
+    functions = python_functions()
     writer, nats = train(functions, SIZES)
     write_file(target, as_file(writer, nats, functions["train"], SIZES))
     print(f"{target}: {nats:.4f} nats per character on the validation modules, {target.stat().st_size:,} bytes")

@@ -1,20 +1,21 @@
 """What several test files share."""
 
-import shutil
-
 import pytest
 import torch
 from browser import browser_or_skip, skip_or_fail
-from lab import running_lab
+from lab import SCREEN, course_copy, running_lab
 
 from publish.assets import AssetError, install_vendor
-from publish.course import ROOT
 
-SLOWEST = ("test_lab.py", "test_lab_later.py", "test_modes.py")
+SLOWEST = ("test_lab.py", "test_modes.py")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Run the slowest files first, so that no worker waits for them in the end."""
+    """Mark what opens a browser; run the slowest files first, so that no worker waits for them in the end."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("lecture")
     items.sort(key=lambda item: item.path.name not in SLOWEST)
 
 
@@ -46,20 +47,16 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def context(browser):
-    return browser.new_context(viewport={"width": 1280, "height": 1000})
+    return browser.new_context(viewport=SCREEN)
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """A copy of what notebooks need, so that the checkout stays as it is."""
-    home = tmp_path_factory.mktemp("course")
-    unneeded = shutil.ignore_patterns("source", "__pycache__", ".ipynb_checkpoints")
-    for folder in ("notebooks", "figures", "course_utils"):
-        shutil.copytree(ROOT / folder, home / folder, ignore=unneeded)
-    return home
+    """A copy of what notebooks need."""
+    return course_copy(tmp_path_factory.mktemp("course"))
 
 
 @pytest.fixture(scope="module")
 def lab(home):
-    with running_lab(home, home / "lab.log") as address:
-        yield address
+    with running_lab(home, home / "lab.log") as lab:
+        yield lab

@@ -19,12 +19,13 @@ from publish.minutes import words
 RULES = []
 SLIDE_TYPES = {"slide", "subslide", "fragment", "notes", "skip", None}
 TAGS = re.compile(
-    r"topic-[A-G]\d+[a-e]?|nbval-check-output|nbval-ignore-output|volatile|output-only|widget"
+    r"topic-[A-G]\d+[a-e]?|nbval-check-output|nbval-ignore-output|volatile|output-only|widget|export"
     r"|exercise-\d+-(stub|check|solution)"
 )
 # Calls whose value is None: alone in a cell's last line they show nothing.
 SILENT = {"setup", "append", "extend", "insert", "update", "sort", "shuffle", "seed", "manual_seed", "backward", "step",
           "zero_grad", "clear", "remove", "discard", "add"}  # fmt: skip
+TEXT_FIELDS = {"Text", "Textarea", "Combobox"}
 LOUD = {"print", "show", "display", "check", "interact"}
 ABSOLUTE = re.compile(
     r"(?<![\w.:/])/(home|Users|root|tmp|usr|opt|var|mnt|etc|work|private)/"
@@ -417,6 +418,20 @@ def what_a_widget_draws_is_drawn_without_it_too(lecture):
         for cell in cells
         if "widget" in tags(cell) and not mentioned_names(cell) & called
     ]
+
+
+@rule
+def text_fields_wait_until_the_text_is_typed(lecture):
+    """A model would run at each key; and interact(f, x="text") makes a field that cannot be told to wait."""
+    problems = []
+    for cell in code_cells(lecture.notebook):
+        for call in [node for node in ast.walk(parsed(cell)) if isinstance(node, ast.Call)]:
+            function = getattr(call.func, "id", getattr(call.func, "attr", None))
+            options = {keyword.arg: getattr(keyword.value, "value", None) for keyword in call.keywords}
+            eager = function in TEXT_FIELDS and options.get("continuous_update") is not False
+            short = function == "interact" and any(isinstance(value, str) for value in options.values())
+            problems += [f"{name(cell)}: a text field lacks continuous_update=False"] if eager or short else []
+    return problems
 
 
 # --- what is read

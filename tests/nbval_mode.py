@@ -7,9 +7,10 @@ those tagged nbval-check-output, which state the notebook's claims, must say the
 
 import json
 import os
+import re
 import sys
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,13 @@ def pytest_addoption(parser):
         default="auto",
         help="strict: compare all outputs of notebooks; lax: those that state claims; auto: strict where built alike",
     )
+    group.addoption(
+        "--notebooks",
+        default="",
+        metavar="NN",
+        help="test only what belongs to notebooks, by the start of their names: lecture, widgets, deck, exercises, "
+        "rules, and the test files that read taught_in of them",
+    )
 
 
 def pytest_configure(config):
@@ -44,8 +52,29 @@ def pytest_configure(config):
             setattr(config.option, switch, False)
     config.option.nbval_current_env = True
     config.option.nbval_sanitize_with = config.option.nbval_sanitize_with or str(HERE / "sanitize.cfg")
+    config.stash[CHOSEN] = chosen(config.option.notebooks.split())
     sent = getattr(config, "workerinput", {}).get("fingerprint")
     config.stash[MODES] = Modes(config.option.nbval_mode, sent)
+
+
+@pytest.hookimpl(optionalhook=True, wrapper=True)
+def pytest_xdist_auto_num_workers(config):
+    """As many workers as there are cores, and never fewer than two: a browser's test waits more than it computes."""
+    return max(2, (yield))
+
+
+def pytest_ignore_collect(collection_path, config):
+    if config.stash[CHOSEN] and collection_path.suffix == ".ipynb":
+        return collection_path.stem not in config.stash[CHOSEN] or None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Leave out what does not belong to the chosen notebooks."""
+    if config.stash[CHOSEN]:
+        others = [item for item in items if not config.stash[CHOSEN] & notebooks_of(item)]
+        items[:] = [item for item in items if config.stash[CHOSEN] & notebooks_of(item)]
+        config.hook.pytest_deselected(items=others)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -65,6 +94,42 @@ def pytest_report_header(config):
 def pytest_collect_file(file_path, parent):
     if file_path.suffix == ".ipynb":
         return CourseNotebook.from_parent(parent, path=file_path)
+
+
+def chosen(starts):
+    """The names of all notebooks that begin with one of the given texts.
+
+    Raises:
+        pytest.UsageError: if one of the texts fits no notebook.
+    """
+    from publish.course import sources
+
+    names = [path.stem for path in sources()]
+    for start in starts:
+        if not any(name.startswith(start) for name in names):
+            raise pytest.UsageError(f"no notebook starts with {start!r}; there are {', '.join(names)}")
+    return {name for name in names if name.startswith(tuple(starts))} if starts else set()
+
+
+def notebooks_of(item):
+    """The names of the notebooks that a test belongs to.
+
+    A notebook's cells and widgets belong to it, a test with notebooks' names among its parameters to these, and any
+    other test to those whose taught code its file asks for: taught_in("…").
+    """
+    parameters = re.findall(r"\b[0-9]{2}_\w+", item.name.partition("[")[2])
+    if parameters or item.path.suffix == ".ipynb":
+        return {item.path.stem, *parameters}
+    return taught_by(item.path)
+
+
+@cache
+def taught_by(path):
+    """The notebooks whose taught code a test file asks for."""
+    return set(re.findall(r'\btaught_in\("(?:\w+/)?(\w+)"\)', path.read_text("utf-8")))
+
+
+CHOSEN = pytest.StashKey[set]()
 
 
 class Modes:
@@ -104,17 +169,54 @@ MODES = pytest.StashKey[Modes]()
 
 
 class CourseNotebook(IPyNbFile):
-    """A notebook whose mode is its own, and whose kernel has no network."""
+    """A notebook whose mode is its own, whose kernel has no network, and whose widgets are tried after its cells."""
 
     def collect(self):
         self.compare_outputs = self.config.stash[MODES].of(self.path)[0] == "strict"
-        yield from super().collect()
+        cells = list(super().collect())
+        yield from cells
+        if any("widget" in item.cell.metadata.get("tags", []) for item in cells):
+            yield Widgets.from_parent(self, name="Widgets", cells=cells)
 
     def setup(self):
         for corpus in metadata(self.path).get("corpora", []):
             skip_without(corpus)
         with no_network():
             super().setup()
+
+
+class Widgets(pytest.Item):
+    """The widgets of a notebook, tried in JupyterLab, in the kernel in which nbval has just run the cells.
+
+    Where it has not run them all, because others were selected, JupyterLab runs them.
+    """
+
+    def __init__(self, cells, **of_a_node):
+        super().__init__(**of_a_node)
+        self.cells = cells
+
+    def runtest(self):
+        from lab import Visit
+
+        if not self.parent.kernel.is_alive():
+            pytest.fail("the notebook's kernel has died: its widgets cannot be tried", pytrace=False)
+        visitor = self.config.stash.get(VISITOR, None) or self._first_visitor()
+        already_run = all(item.test_outputs is not None for item in self.cells)
+        found = visitor.visit(self.path, self.parent.kernel.km.connection_file, already_run)
+        assert found == Visit()
+
+    def _first_visitor(self):
+        from lab import Visitor
+
+        visitor = self.config.stash[VISITOR] = Visitor()
+        self.config.add_cleanup(visitor.close)
+        return visitor
+
+    def reportinfo(self):
+        return self.path, None, f"{self.path.name}: widgets"
+
+
+VISITOR = pytest.StashKey()
 
 
 @contextmanager
@@ -160,4 +262,5 @@ def asked_for(config):
         notebooks = path.rglob("*.ipynb") if path.is_dir() else [path] if path.suffix == ".ipynb" else []
         hidden = "/." if path.is_dir() else "*"  # such as .ipynb_checkpoints and .venv
         found += sorted(nb for nb in notebooks if hidden not in f"/{nb.relative_to(path).as_posix()}")
-    return found
+    names = config.stash[CHOSEN]
+    return [path for path in found if not names or path.stem in names]

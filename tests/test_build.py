@@ -68,14 +68,15 @@ print(time.perf_counter())
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A folder for notebooks; a function that puts a source there; no network."""
-    (tmp_path / "source" / "real_corpora").mkdir(parents=True)
-    (tmp_path / "real_corpora").mkdir()
+    folder = tmp_path / "notebooks"
+    (folder / "source" / "real_corpora").mkdir(parents=True)
+    (folder / "real_corpora").mkdir()
     monkeypatch.setattr(builder, "fingerprint", lambda: dict.fromkeys(fingerprint(), "planted"))
 
     def write(text, name="01_planted"):
-        source = tmp_path / "source" / f"{name}.py"
+        source = folder / "source" / f"{name}.py"
         source.write_text(text, "utf-8")
-        return source, tmp_path / f"{name}.ipynb"
+        return source, folder / f"{name}.ipynb"
 
     with no_network():
         yield write
@@ -238,20 +239,96 @@ def test_only_what_is_stale_is_built(project, built, capsys):
     assert "01_fresh.ipynb: up to date" in capsys.readouterr().out
 
 
-def test_a_notebook_is_stale_when_the_helper_module_changes(project, monkeypatch, tmp_path):
-    source, target = project(TEXT)
-    (tmp_path / "course_utils").mkdir()
-    helper = tmp_path / "course_utils" / "checks.py"
-    helper.write_text("x = 1\n", "utf-8")
+HELPERS = {
+    "__init__.py": "from course_utils.checks import check\n\n\ndef setup():\n    pass\n",
+    "checks.py": "def check():\n    pass\n",
+    "data/__init__.py": "\n".join(f"from course_utils.data.{name} import load_{name}" for name in ("names", "prose")),
+    "data/prose.py": "from course_utils.data.words import tokenize\n\n\ndef load_prose():\n    return 'prose.toml'\n",
+    "data/prose.toml": "x = 1\n",
+    "data/words.py": "FOLDER = 'lists'\n\n\ndef tokenize():\n    pass\n",
+    "data/lists/short.txt": "a\n",
+    "data/names.py": "def load_names():\n    return 'names.toml'\n",
+    "data/names.toml": "x = 1\n",
+    "taught/__init__.py": "",
+    "taught/one.py": "from course_utils.taught.two import f\n",
+    "taught/two.py": "def f():\n    pass\n",
+    "taught/three.py": "def g():\n    pass\n",
+}
+
+
+@pytest.fixture
+def helpers(tmp_path, monkeypatch):
+    """The folder of a planted helper module."""
+    folder = tmp_path / "course_utils"
+    for name, text in HELPERS.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
     monkeypatch.setattr(builder, "ROOT", tmp_path)
+    return folder
+
+
+@pytest.mark.parametrize("name, matters", [
+    ("__init__.py", False),
+    ("checks.py", True),  # passed on by the package
+    ("data/__init__.py", False),
+    ("data/prose.py", True),
+    ("data/prose.toml", True),  # named by a module that matters
+    ("data/words.py", True),  # imported by a module that matters
+    ("data/lists/short.txt", True),  # in a folder that such a module names
+    ("data/names.py", False),  # passed on by the same package, but not imported
+    ("data/names.toml", False),
+    ("taught/one.py", True),
+    ("taught/two.py", True),
+    ("taught/three.py", False),
+])  # fmt: skip
+def test_a_notebook_is_stale_when_a_helper_changes_that_it_imports_directly_or_not(project, helpers, name, matters):
+    imports = (
+        "from course_utils import check",
+        "from course_utils.data import load_prose",
+        "import course_utils.taught.one",
+    )
+    source, target = project(TEXT + "\n".join(imports))
     write_as_built(source, target)
     assert not is_stale(source, target)
 
-    helper.write_bytes(b"x = 1\r\n")
+    (helpers / name).write_bytes(HELPERS[name].replace("\n", "\r\n").encode())
     assert not is_stale(source, target)  # another system's line ends are no change
 
-    helper.write_text("x = 2\n", "utf-8")
+    (helpers / name).write_text(HELPERS[name] + "\n# changed\n", "utf-8")
+    assert is_stale(source, target) == matters
+
+
+@pytest.mark.parametrize("name", ["__init__.py", "checks.py"])
+def test_a_package_that_defines_an_imported_name_itself_matters_with_all_that_it_imports(project, helpers, name):
+    source, target = project(TEXT + "from course_utils import setup\n")
+    write_as_built(source, target)
+
+    (helpers / name).write_text(HELPERS[name] + "\n# changed\n", "utf-8")
+
     assert is_stale(source, target)
+
+
+EXPORT = TEXT + '\n# %% tags=["export"]\ndef f():\n    return 1\n'
+
+
+def test_what_all_notebooks_export_is_written_before_one_is_built(project, built, tmp_path):
+    _, target = project(TEXT, "01_one")
+    project(EXPORT, "02_two")
+
+    run(target, "01")
+
+    assert built == ["01_one.ipynb"]
+    assert "def f():" in (tmp_path / "course_utils" / "taught" / "two.py").read_text("utf-8")
+
+
+def test_an_export_that_cannot_be_ends_the_command_before_anything_is_built(project, built):
+    _, target = project(TEXT, "01_one")
+    project(EXPORT + "f()\n", "02_two")
+
+    with pytest.raises(SystemExit, match=r"02_two\.py: a cell that exports .*: f\(\)\nNo notebook was built"):
+        run(target, "01")
+
+    assert built == []
 
 
 def test_notebooks_are_chosen_by_the_start_of_their_names(project, built, capsys):

@@ -1,7 +1,8 @@
-"""Notebooks do not import each other: what two of them define under one name is copied word for word."""
+"""A definition stands in one notebook: later ones import what it exports."""
 
 import ast
-from itertools import combinations
+import re
+from pathlib import Path
 
 import pytest
 from house_rules import exercise_part
@@ -9,58 +10,43 @@ from house_rules import exercise_part
 from publish.build import read_source
 from publish.course import NOTEBOOKS, sources
 
-# Functions that differ although they have one name: (name, notebook, notebook): why.
-DIFFERENT = {
-    ("encode", "00_start_here", "03_vanilla_rnn"): "the word is introduced by one step; a whole name",
-    ("decode", "00_start_here", "03_vanilla_rnn"): "the word is introduced by probabilities; scores for the loss",
-    ("typing", "01_ngram_lm", "02_fixed_window_lm"): "widgets, each with a drawing of its own",
-}
-
 
 def definitions(source):
-    """The text of each function and class that a notebook defines at module level, by name.
-
-    Exercises, checks and drawings belong to their notebook and are left out.
-    """
-    found = {}
+    """The functions and classes that a notebook defines at its outer level, those of its exercises left out."""
     for cell in read_source(source).cells:
         if cell.cell_type == "code" and exercise_part(cell) == (None, None):
-            for node in ast.parse(cell.source).body:
-                if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith(("plot_", "check_")):
-                    found.setdefault(node.name, []).append(text_of(node, cell.source))
+            yield from (
+                node for node in ast.parse(cell.source).body if isinstance(node, ast.FunctionDef | ast.ClassDef)
+            )
+
+
+def code_of(node):
+    """The code of a definition without its name and docstring, which a copy under another name keeps."""
+    node = ast.parse(ast.unparse(node)).body[0]
+    if ast.get_docstring(node) is not None:
+        node.body = node.body[1:]
+    return re.sub(rf"\b{node.name}\b", "_", ast.unparse(node))
+
+
+def is_drawing(node):
+    """Drawings belong to their notebook, and may have the name of another's."""
+    return node.name.startswith("plot_")
+
+
+def copies(folder=NOTEBOOKS):
+    """(name, notebook, notebook) of each definition whose name or code stands in two notebooks, or in one twice."""
+    found, seen = set(), {}
+    for source in sources(folder):
+        for node in definitions(source):
+            for key in {code_of(node)} | ({node.name} if not is_drawing(node) else set()):
+                notebook, first = seen.setdefault(key, (source.stem, node))
+                if first is not node:
+                    found.add((node.name, notebook, source.stem))
     return found
 
 
-def text_of(node, source):
-    """The lines of a definition, decorators and comments at its end included."""
-    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-    return "\n".join(source.splitlines()[first - 1 : node.end_lineno])
-
-
-def differences(folder=NOTEBOOKS):
-    """(name, notebook, notebook) of each name that two notebooks define differently, or one of them twice."""
-    course = {
-        source.relative_to(folder / "source").with_suffix("").as_posix(): definitions(source)
-        for source in sources(folder)
-    }
-    return {
-        (name, one, other)
-        for one, other in [*combinations(course, 2), *((notebook, notebook) for notebook in course)]
-        for name in course[one].keys() & course[other].keys()
-        if len({*course[one][name], *course[other][name]}) > 1
-    }
-
-
-def test_functions_of_one_name_are_copies_unless_a_reason_is_given():
-    assert differences() - DIFFERENT.keys() == set()
-
-
-def test_no_reason_is_given_for_functions_that_do_not_differ():
-    assert DIFFERENT.keys() - differences() == set()
-
-
-def test_each_reason_names_two_notebooks_in_their_order():
-    assert all(one < other and reason.strip() for (_, one, other), reason in DIFFERENT.items())
+def test_no_definition_stands_in_two_notebooks():
+    assert copies() == set()
 
 
 ONE = '''
@@ -76,61 +62,45 @@ class Cell:
     size = 1
 
 def plot_area():
-    return 1
+    """Draw it."""
+    return area(1)
 
 # %% tags=["exercise-1-stub"]
 def attempt(r):
     return ...
-
-# %% tags=["widget"]
-@interact(r=1)
-def draw(r):
-    return area(r)
 '''
+OTHER = {
+    "def area(r):\n    return 2 * r": {"area"},
+    "class Cell:\n    weight = 3": {"Cell"},
+    "def disc(r):\n    return math.pi * r**2": {"disc"},
+    'def area(radius):\n    """Of a disc."""\n    return radius': {"area"},
+    "def plot_area():\n    return 3": set(),
+    "def plot_disc():\n    return area(1)": {"plot_disc"},
+    '# %% tags=["exercise-1-stub"]\ndef attempt(r):\n    return ...': set(),
+    "from course_utils.taught.one import Cell, area\n\narea(3)": set(),
+}
 
 
 @pytest.fixture
 def course(tmp_path):
-    """Write two notebooks, the second a copy of the first with some text replaced; return their differences."""
+    """Write two notebooks, and return the copies in them."""
+    (tmp_path / "source" / "real_corpora").mkdir(parents=True)
 
-    def write(old="", new=""):
-        assert old in ONE
-        (tmp_path / "source").mkdir(exist_ok=True)
-        (tmp_path / "source" / "01_one.py").write_text(ONE, "utf-8")
-        (tmp_path / "source" / "02_two.py").write_text(ONE.replace(old, new) if old else ONE, "utf-8")
-        return {name for name, one, other in differences(tmp_path) if (one, other) == ("01_one", "02_two")}
+    def write(one, other, path="02_two.py"):
+        (tmp_path / "source" / "01_one.py").write_text(one, "utf-8")
+        (tmp_path / "source" / path).write_text("# %%\n" + other + "\n", "utf-8")
+        return copies(tmp_path)
 
     return write
 
 
-def test_copies_are_no_difference(course):
-    assert course() == set()
+@pytest.mark.parametrize("path", ["02_two.py", "real_corpora/01_two.py"])
+@pytest.mark.parametrize("other", OTHER)
+def test_a_planted_copy_is_found_whatever_changed_in_it(course, other, path):
+    found = course(ONE, other, path)
+
+    assert found == {(name, "01_one", Path(path).stem) for name in OTHER[other]}
 
 
-@pytest.mark.parametrize("old, new, name", [
-    ("math.pi * r**2", "math.pi * r * r", "area"),
-    ("  # not of a sphere", "", "area"),
-    ("Of a circle.", "Of a disc.", "area"),
-    ("def area(r)", "def area(radius)", "area"),
-    ("size = 1", "size = 2", "Cell"),
-    ("interact(r=1)", "interact(r=2)", "draw"),
-])  # fmt: skip
-def test_a_planted_difference_is_found(course, old, new, name):
-    assert course(old, new) == {name}
-
-
-@pytest.mark.parametrize("old, new", [
-    ("    return 1", "    return 2"),
-    ("return ...", "return None"),
-    ("def area(r)", "def surface(r)"),
-    ("import math", "import math, random"),
-])  # fmt: skip
-def test_drawings_exercises_other_names_and_other_cells_may_differ(course, old, new):
-    assert course(old, new) == set()
-
-
-def test_a_name_that_one_notebook_defines_twice_is_found(tmp_path):
-    (tmp_path / "source").mkdir()
-    (tmp_path / "source" / "01_one.py").write_text(ONE + "\n# %%\ndef area(r):\n    return 3 * r * r\n", "utf-8")
-
-    assert differences(tmp_path) == {("area", "01_one", "01_one")}
+def test_a_name_that_one_notebook_defines_twice_is_found(course):
+    assert course(ONE + "\n# %%\ndef area(r):\n    return 3 * r * r\n", "x = 1") == {("area", "01_one", "01_one")}

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch.nn.utils.rnn import pad_sequence
 
 from publish.taught import taught_in
 
@@ -25,7 +26,7 @@ def random_model(seed, V=5, scale=4):
 
 def sources(*lengths):
     """A padded batch of random sources, each ended by EOS."""
-    return taught.pad_sequence(
+    return pad_sequence(
         [torch.cat([torch.randint(3, 5, (n - 1,)), torch.tensor([EOS])]) for n in lengths], batch_first=True
     )
 

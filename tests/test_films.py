@@ -26,6 +26,7 @@ def pictures():
 
 show_film(pictures(), [f"step {i}" for i in range(4)], "It moves.")
 """
+STOPPED = "\u25b6"  # what the button shows while no film plays
 CHANGE = "img:nth-child(2)"  # what lies over the first picture
 
 
@@ -57,8 +58,8 @@ def in_lab(notebook, page, folder):
     home.mkdir(exist_ok=True)
     (home / "course_utils").exists() or (home / "course_utils").symlink_to(ROOT / "course_utils")
     (home / "film.ipynb").write_bytes(notebook.read_bytes())
-    with running_lab(home, home / "lab.log") as address:
-        open_and_run(page, address, "film.ipynb")
+    with running_lab(home, home / "lab.log") as lab:
+        open_and_run(page, lab, "film.ipynb")
         yield page.locator(".film")
 
 
@@ -76,7 +77,7 @@ def test_a_film_plays_to_its_end_and_again_and_follows_its_slider(place, noteboo
                 "(label) => label.textContent === 'step 3'", arg=film.locator("output").element_handle()
             )
             seen.append(film.locator(CHANGE).get_attribute("src"))
-            page.wait_for_timeout(900)  # the film stops at its end
+            film.locator("button", has_text=STOPPED).wait_for()
 
         film.locator("input").fill("1")
         seen.append(film.locator(CHANGE).get_attribute("src"))
@@ -95,7 +96,7 @@ def test_with_less_motion_each_press_shows_one_picture(notebook, browser, folder
         film.locator(CHANGE).wait_for()
         for label in ("step 1", "step 2"):
             film.locator("button").click()
-            page.wait_for_timeout(900)
 
             assert film.locator("output").text_content() == label
+            assert film.locator("button").text_content() == STOPPED
     context.close()

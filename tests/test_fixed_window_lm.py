@@ -34,7 +34,7 @@ def computed(name):
 
 GRAMMAR = taught.grammar = taught.load_grammar("english")
 ACTIVATIONS = taught.ACTIVATIONS = computed("ACTIVATIONS")
-VERBS = taught.VERBS = computed("VERBS")
+VERBS = taught.verbs_of(GRAMMAR)
 QUESTIONS = taught.QUESTIONS = computed("QUESTIONS")
 pytestmark = pytest.mark.usefixtures("double_precision")
 DISTANCES = [between + 1 for between in taught.BETWEEN]
@@ -527,9 +527,9 @@ def is_plural(noun):
 def test_agreement_is_one_for_a_model_that_knows_the_subject_and_zero_for_one_that_follows_the_last_noun(distance):
     nouns = {*taught.SINGULAR, *taught.PLURAL}
 
-    knows = taught.agreement(oracle(lambda history: is_plural(history[1])), distance)
+    knows = taught.agreement(oracle(lambda history: is_plural(history[1])), VERBS, distance)
     follows = taught.agreement(
-        oracle(lambda history: is_plural([word for word in history if word in nouns][-1])), distance
+        oracle(lambda history: is_plural([word for word in history if word in nouns][-1])), VERBS, distance
     )
 
     assert knows == pytest.approx(1)
@@ -542,5 +542,5 @@ def test_agreement_is_the_mean_share_of_the_verbs_probability():
     def mostly_plural(word, history):
         return 0.03 / sizes[True] if word in VERBS[True] else 0.01 / sizes[False]
 
-    assert taught.agreement(mostly_plural, 4) == pytest.approx((0.75 + 0.25) / 2)
-    assert taught.agreement(oracle(lambda history: True), 4) == pytest.approx(0.5)
+    assert taught.agreement(mostly_plural, VERBS, 4) == pytest.approx((0.75 + 0.25) / 2)
+    assert taught.agreement(oracle(lambda history: True), VERBS, 4) == pytest.approx(0.5)

@@ -319,6 +319,11 @@ DEFECTS = {
         lambda l: change_source(l, 8, "interact(draw, x=(0, 9))"),
         lambda l: change_source(l, 8, "import ipywidgets as w\nw.IntSlider()"),
     ],
+    "text_fields_wait_until_the_text_is_typed": [
+        lambda l: change_source(l, 4, 'interact(draw, x="three")'),
+        lambda l: change_source(l, 4, 'interact(draw, x=Text("three"))'),
+        lambda l: change_source(l, 4, 'interact(draw, x=widgets.Textarea("three", continuous_update=True))'),
+    ],
     "what_a_widget_draws_is_drawn_without_it_too": [
         lambda l: (change_source(l, 3, "show(1, 'One.')"), change_source(l, 8, "2")),
         lambda l: change_source(l, 4, "@interact(x=(0, 3))\ndef f(x):\n    return x"),

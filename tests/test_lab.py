@@ -1,15 +1,34 @@
-"""JupyterLab runs the notebooks before 08, and their widgets react; what the visit finds is tested, too."""
+"""JupyterLab runs the first notebook from its first cell to its last, and what a visit to a notebook finds is tested.
+
+The widgets of all notebooks are tried after their cells were run and compared: tests/nbval_mode.py.
+"""
 
 import nbformat
 import pytest
-from lab import KERNEL, WITH_WIDGETS, Visit, is_later, visit, widget_cells
+from lab import (
+    CONTROLS,
+    HAS_RUN,
+    IS_BUSY,
+    KERNEL,
+    PANEL,
+    Visit,
+    bring_to_front,
+    move,
+    open_notebook,
+    run,
+    shown_at_rest,
+    start,
+    visit,
+    widget_cells,
+)
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from publish.course import ROOT
+from publish.course import NOTEBOOKS, ROOT
 
 
-@pytest.mark.parametrize("notebook", [path for path in WITH_WIDGETS if not is_later(path)], ids=lambda path: path.stem)
-def test_every_widget_works_in_jupyterlab_and_in_its_slideshow(notebook, context, lab):
+def test_the_first_notebook_runs_as_a_whole_and_its_widgets_work(context, lab):
+    notebook = NOTEBOOKS / "00_start_here.ipynb"
+
     found = visit(context, lab, notebook.relative_to(ROOT).as_posix(), widget_cells(notebook))
 
     assert found == Visit()
@@ -77,3 +96,65 @@ def test_a_cell_that_raises_is_found(planted_visit):
 
 def test_an_error_on_the_console_is_found(planted_visit):
     assert any("planted" in text for text in planted_visit.complaints)
+
+
+# --- A widget that is moved while a cell runs ----------------------------------------------------------------------
+
+DRAWING = """
+import time
+
+import matplotlib.pyplot as plt
+from ipywidgets import IntSlider, interact
+
+from course_utils import setup, show
+
+setup(seed=0)
+
+
+def plot_lines(n):
+    figure, ax = plt.subplots()
+    for k in range(n):
+        time.sleep(0.1)
+        ax.plot([0, k], [k, 0])
+    return figure
+
+
+_ = interact(lambda n: show(plot_lines(n), f"{n} lines."), n=IntSlider(3, 3, 9, continuous_update=False))
+"""
+COMPUTING = """
+end = time.monotonic() + 4
+while time.monotonic() < end:
+    figure, ax = plt.subplots()
+    for k in range(5):
+        time.sleep(0.03)
+        ax.plot([0, 1], [k, k])
+    plt.close(figure)
+"""
+OUTPUTS = f"() => {PANEL}.content.model.cells.get(1).outputs.length"
+
+
+def test_a_slider_moved_while_a_cell_draws_shows_the_picture_that_it_shows_at_rest(home, context, lab):
+    notebook = new_notebook(cells=[new_code_cell(DRAWING), new_code_cell(COMPUTING)], metadata=KERNEL)
+    nbformat.write(notebook, home / "busy.ipynb")
+    page = context.new_page()
+    open_notebook(page, lab, "busy.ipynb")
+    run(page, [0])
+    slider = bring_to_front(page, 0).locator(CONTROLS["slider"])
+    shown = [shown_at_rest(page)]
+    for _ in range(2):  # up and down: the second time the kernel may hear it in a subshell
+        move(page, "slider", slider)
+        shown.append(shown_at_rest(page))
+
+    start(page, [1])
+    page.wait_for_function(IS_BUSY)
+    bring_to_front(page, 0)
+    move(page, "slider", slider)
+    moved_in_time = not page.evaluate(HAS_RUN)
+    page.wait_for_function(HAS_RUN)
+    shown.append(shown_at_rest(page))
+
+    assert moved_in_time
+    assert shown[0] == shown[2] != shown[1]
+    assert shown[3] == shown[1]
+    assert page.evaluate(OUTPUTS) == 0
+    page.close()

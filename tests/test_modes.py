@@ -5,16 +5,18 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
-from nbval_mode import Modes
+from nbval_mode import Modes, metadata
 
 from publish.build import fingerprint
-from publish.course import NOTEBOOKS, ROOT
+from publish.course import NOTEBOOKS, ROOT, built_notebooks
 
+pytestmark = pytest.mark.lecture
 TESTS = Path(__file__).parent
 HERE = {"python": "3.11.0", "torch": "2.9", "cpu_capability": "AVX2", "corpus": "abc"}
 
@@ -159,6 +161,94 @@ def test_a_companion_is_skipped_with_the_reason_where_its_corpus_is_missing(plan
     assert (code, failed(printed)) == (1, [1])
     assert "1 failed, 1 passed, 2 skipped" in printed
     assert "the corpus tiny_shakespeare is not on this machine: fetch_corpus('tiny_shakespeare')" in printed
+
+
+@pytest.mark.parametrize("ci", ["false", "true"])
+def test_without_corpora_and_network_everything_is_collected_and_companions_are_skipped_with_one_reason(tmp_path, ci):
+    nothing = {"RNN_COURSE_DATA": "", "RNN_COURSE_CACHE": str(tmp_path), "CI": ci}
+    no_network = os.pathsep.join(map(str, [TESTS / "no_network", ROOT]))
+
+    def run(*arguments):
+        command = [sys.executable, "-m", "pytest", "-n0", "-p", "no:cacheprovider", "--color=no", *map(str, arguments)]
+        environment = {**os.environ, **nothing, "PYTHONPATH": no_network}
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, encoding="utf-8")
+        return done.returncode, done.stdout + done.stderr
+
+    collected = run("--collect-only", "-q")
+    skipped = run(NOTEBOOKS / "real_corpora", "-rs")
+
+    assert collected[0] == 0, collected[1]
+    assert skipped[0] == 0, skipped[1]
+    assert re.search(r"\n=+ \d+ skipped in ", skipped[1]), skipped[1]
+    corpora = {name for path in built_notebooks() for name in metadata(path).get("corpora", [])}
+    reasons = re.findall(r"^SKIPPED \[\d+\] .*: (.*)", skipped[1], re.M)
+    assert len(reasons) == len(corpora) and all("RNN_COURSE_DATA" in reason for reason in reasons), skipped[1]
+
+
+# --- widgets
+
+
+ONCE = ("runs = globals().get('runs', 0) + 1", "")
+SLIDER = "from ipywidgets import IntSlider, interact\n_ = interact(lambda n: print({}), n=IntSlider(3, 1, 5))"
+LIVE = (SLIDER.format("n if runs == 1 else 'run twice'"), "", "widget", "nbval-ignore-output")
+FRAGILE = (SLIDER.format("1 / (n == 3)"), "", "widget", "nbval-ignore-output")
+
+
+def test_widgets_are_tried_in_the_kernel_that_has_run_the_cells(plant):
+    code, printed = run_pytest(plant(ONCE, LIVE, name="live"), plant(ONCE, FRAGILE, name="fragile"), "--nbval-lax")
+
+    assert code == 1, printed
+    assert "1 failed, 5 passed" in printed and "FAILED fragile.ipynb::Widgets" in printed
+    assert "cell 2: slider 1 in the notebook: it shows an error" in printed
+
+
+def test_cells_that_were_not_selected_are_run_for_the_widgets(plant):
+    code, printed = run_pytest(plant(ONCE, LIVE), "--nbval-lax", "-k", "Widgets")
+
+    assert code == 0 and "1 passed, 2 deselected" in printed, printed
+
+
+@pytest.mark.parametrize("ci, outcome", [("false", "1 passed, 1 skipped"), ("true", "1 failed, 1 passed")])
+def test_widgets_are_skipped_without_a_browser_but_fail_on_ci(plant, tmp_path, ci, outcome):
+    (tmp_path / "conftest.py").write_text(NO_BROWSER, "utf-8")
+
+    _, printed = run_pytest(plant(LIVE), "--nbval-lax", CI=ci)
+
+    assert outcome in printed and "playwright install chromium" in printed, printed
+
+
+NO_BROWSER = """
+from contextlib import nullcontext
+
+import browser
+
+browser.open_browser = lambda: nullcontext(None)
+"""
+
+
+# --- the tests of one notebook
+
+
+def collected(*arguments):
+    """The files and the number of tests that pytest would run in the course, for each."""
+    code, printed = run_pytest(ROOT / "tests", ROOT / "notebooks", "--collect-only", "-q", *arguments)
+    assert code == 0, printed
+    return Counter(re.findall(r"^([\w/]+\.\w+)::", printed, re.M))
+
+
+def test_the_tests_of_a_notebook_are_its_cells_widgets_deck_exercises_rules_and_oracles():
+    files = collected("--notebooks=03_vanilla")
+
+    assert set(files) == {
+        "notebooks/03_vanilla_rnn.ipynb",
+        *(f"tests/test_{name}.py" for name in ("decks", "exercises", "house_rules", "ledger", "vanilla_rnn")),
+    }
+
+
+def test_a_name_that_fits_no_notebook_is_refused():
+    code, printed = run_pytest(ROOT / "tests", "--notebooks=03 99")
+
+    assert code != 0 and "no notebook starts with '99'; there are 00_start_here, " in printed
 
 
 # --- no network

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from course_utils.taught.seq2seq import shift_right
 from publish.taught import taught_in
 
 taught = taught_in("08_on_request")
@@ -78,7 +79,7 @@ def test_steps_give_what_teacher_forcing_gives(double_precision, V=8):
 
     state, at_once = model.start(x), torch.log_softmax(model(x, y), dim=2)
 
-    for t, w in enumerate(taught.shift_right(y).T):
+    for t, w in enumerate(shift_right(y).T):
         log_p, state = model.step(w, state)
         torch.testing.assert_close(log_p, at_once[:, t], rtol=0, atol=1e-12)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from course_utils.taught.seq2seq import shift_right
 from publish.taught import taught_in
 
 inside, units = taught_in("08_char_rnn"), taught_in("08_on_request")
@@ -118,7 +119,7 @@ def test_the_history_is_what_the_lstm_goes_through():
 
     history = inside.history_of(writer, y)
 
-    states, (_, last_memory) = writer.lstm(writer.C(inside.shift_right(y)))
+    states, (_, last_memory) = writer.lstm(writer.C(shift_right(y)))
     torch.testing.assert_close(history[0], states, rtol=0, atol=1e-12)
     torch.testing.assert_close(history[1, :, -1], last_memory[0], rtol=0, atol=1e-12)
 
@@ -238,7 +239,7 @@ def test_bits_of_counting_are_those_of_its_steps_and_zero_at_pad():
     bits = units.kneser_ney_bits(model, y)
 
     state, slow = model.start(y), []
-    for w, w_next in zip(units.shift_right(y).T, y.T):
+    for w, w_next in zip(shift_right(y).T, y.T):
         log_p, state = model.step(w, state)
         slow.append(-log_p.double().gather(1, w_next[:, None])[:, 0] / math.log(2))
     real = (y != PAD).numpy()

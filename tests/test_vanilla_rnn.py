@@ -10,6 +10,7 @@ import torch
 from scipy.special import softmax
 from torch import nn
 
+from course_utils.taught.ngram_lm import ngrams
 from publish.taught import taught_in
 
 taught = taught_in("03_vanilla_rnn")
@@ -238,19 +239,16 @@ LANGUAGES = ["Elvish", "German", "Klingon"]
 
 
 @pytest.fixture
-def name_tensors(monkeypatch):
+def name_tensors():
     """Padded names, lengths and languages, with names of one letter and of the full length."""
-    monkeypatch.setattr(taught, "character_number", LETTERS, raising=False)
-    monkeypatch.setattr(taught, "LANGUAGES", LANGUAGES, raising=False)
     pairs = [("abc", "German"), ("é", "Elvish"), ("bad cab", "Klingon"), ("dad", "German"), ("c dé", "Elvish")]
-    return taught.to_tensors(pairs)
+    return taught.to_tensors(pairs, LETTERS, LANGUAGES)
 
 
-def test_short_names_are_padded_with_0_and_unseen_characters_are_0(monkeypatch):
-    monkeypatch.setattr(taught, "character_number", LETTERS, raising=False)
-    monkeypatch.setattr(taught, "LANGUAGES", LANGUAGES, raising=False)
+def test_short_names_are_padded_with_0_and_unseen_characters_are_0():
+    pairs = [("é", "Klingon"), ("bxd ", "Elvish"), ("ca", "German")]
 
-    x, length, y = taught.to_tensors([("é", "Klingon"), ("bxd ", "Elvish"), ("ca", "German")])
+    x, length, y = taught.to_tensors(pairs, LETTERS, LANGUAGES)
 
     assert x.tolist() == [[5, 0, 0, 0], [2, 0, 4, 6], [3, 1, 0, 0]]
     assert length.tolist() == [1, 4, 2]
@@ -258,7 +256,7 @@ def test_short_names_are_padded_with_0_and_unseen_characters_are_0(monkeypatch):
 
 
 def scores_by_hand(x, length, weights):
-    return taught.decode(taught.encode(x, length, weights), weights)
+    return taught.score_languages(taught.encode_names(x, length, weights), weights)
 
 
 def copied(weights):
@@ -365,12 +363,12 @@ def telling_names(size=200):
 
 
 def test_by_hand_and_with_torch_training_finds_the_letter_that_tells(name_tensors, monkeypatch):
-    monkeypatch.setattr(taught, "tensors", {"train": taught.to_tensors(telling_names())}, raising=False)
-    x, length, y = taught.tensors["train"]
+    x, length, y = tensors = taught.to_tensors(telling_names(), LETTERS, LANGUAGES)
+    monkeypatch.setattr(taught, "tensors", {"train": tensors}, raising=False)
     weights, model = taught.new_weights(7, 8, 16, 3), taught.NameRNN(7, 8, 16, 3)
 
     losses = taught.walk(weights, taught.Adam(lr=0.01), epochs=15, B=16)
-    taught.train_names(model, epochs=15, B=16, lr=0.01)
+    taught.train_names(model, x, length, y, epochs=15, B=16, lr=0.01)
 
     assert len(losses) == 15 * math.ceil(200 / 16)
     assert np.mean(losses[:3]) > 0.9 and np.mean(losses[-10:]) < 0.2
@@ -396,7 +394,7 @@ def test_a_stream_begins_with_eos_and_has_eos_after_each_sentence():
 @pytest.mark.parametrize("size", [1, 30])
 def test_a_stream_scores_each_word_and_each_end_once(size):
     corpus = random_corpus(size, size)
-    scored = Counter(NUMBER[gram[-1]] for sentence in corpus for gram in taught.ngrams(sentence, 2))
+    scored = Counter(NUMBER[gram[-1]] for sentence in corpus for gram in ngrams(sentence, 2))
 
     assert Counter(taught.stream(corpus, NUMBER)[1:].tolist()) == scored
 
@@ -498,17 +496,6 @@ def test_the_model_as_a_function_is_a_probability_that_depends_on_everything_rea
     assert math.fsum(p(word, history) for word in NUMBER) == pytest.approx(1, abs=1e-12)
     assert abs(p("a", history) - p("a", ["c", *history[1:]])) > 1e-9
     assert abs(p("a", history) - after("a", history)) > 1e-9
-
-
-def test_a_window_model_as_a_function_scores_like_its_batches():
-    number = {**NUMBER, taught.BOS: 4}
-    model, corpus = bolder(taught.window_model(4, 3, 5, n=3)), random_corpus(4)
-    p = taught.window_function(model, 3, number)
-
-    log_p = taught.log_probs(model, *taught.windows(corpus, 3, number))
-
-    slow = [q for sentence in corpus for q in taught.token_probs(p, sentence)]
-    np.testing.assert_allclose(log_p.exp(), slow, rtol=1e-12)
 
 
 def test_before_training_the_loss_is_near_log_V():

@@ -8,11 +8,11 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load
 
+from course_utils.taught.char_rnn import ALPHABET, Writer, nats_per_character, python_functions
+from course_utils.taught.seq2seq import build_vocab, pad_batch
 from publish import model as command
-from publish.taught import taught_in
 
-TAUGHT = taught_in("08_char_rnn")
-V = len(TAUGHT.ALPHABET) + 3
+V = len(ALPHABET) + 3
 FUNCTIONS = {
     "train": [f"def f{i}(x):\n    return x + {i}" for i in range(40)],
     "validation": ["def g(x):\n    return x + 7", "def h(y):\n    return y"],
@@ -24,7 +24,7 @@ def read(path):
     """The writer in a file, what the file says about it, and the hashes of the texts that it was trained on."""
     with safe_open(path, "pt") as file:
         about = file.metadata()
-    writer = TAUGHT.Writer(V, int(about["E"]), int(about["H"])).eval()
+    writer = Writer(V, int(about["E"]), int(about["H"])).eval()
     weights = load(path.read_bytes())
     trained_on = set(weights.pop("trained_on").tolist())
     writer.load_state_dict(weights)
@@ -32,8 +32,8 @@ def read(path):
 
 
 def nats(writer, texts):
-    y = TAUGHT.pad_batch(texts, TAUGHT.build_vocab([TAUGHT.ALPHABET]))
-    return TAUGHT.nats_per_character(writer, torch.zeros(len(y), 0), y)
+    y = pad_batch(texts, build_vocab([ALPHABET]))
+    return nats_per_character(writer, torch.zeros(len(y), 0), y)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_the_shipped_writer_has_the_validation_loss_that_its_file_states(shipped
     writer, about, trained_on = shipped
     same_library = about["python"].split(".")[:2] == platform.python_version().split(".")[:2]
 
-    held_out = [text for text in TAUGHT.python_functions()["validation"] if crc32(text.encode()) not in trained_on]
+    held_out = [text for text in python_functions()["validation"] if crc32(text.encode()) not in trained_on]
 
     found = nats(writer, held_out)
 
@@ -68,7 +68,7 @@ def test_a_brief_training_learns():
     writer, after = command.train(FUNCTIONS, **TINY)
 
     torch.manual_seed(0)
-    before = nats(TAUGHT.Writer(V, 4, 12), FUNCTIONS["validation"])
+    before = nats(Writer(V, 4, 12), FUNCTIONS["validation"])
     assert after < before - 1.5
     assert not writer.training
 
@@ -81,15 +81,7 @@ def test_training_twice_gives_the_same_weights():
 
 
 def test_the_command_writes_a_file_with_the_loss_that_can_be_recomputed(tmp_path, monkeypatch, capsys):
-    class Brief:
-        Writer, ALPHABET, build_vocab, pad_batch = TAUGHT.Writer, TAUGHT.ALPHABET, TAUGHT.build_vocab, TAUGHT.pad_batch
-        train_writer, nats_per_character = TAUGHT.train_writer, TAUGHT.nats_per_character
-
-        @staticmethod
-        def python_functions():
-            return FUNCTIONS
-
-    monkeypatch.setattr(command, "taught_in", lambda name: Brief)
+    monkeypatch.setattr(command, "python_functions", lambda: FUNCTIONS)
     monkeypatch.setattr(command, "SIZES", TINY["sizes"])
     monkeypatch.setattr(command, "TRAINING", command.TRAINING | {"passes": 2, "B": 8})
     target = tmp_path / "new" / "writer.safetensors"

@@ -1441,7 +1441,10 @@ show(plot_next_words("return the name of", n=3), "The trigram's five likeliest w
 # ## Try it
 
 # %% tags=["widget", "topic-A6", "output-only", "nbval-ignore-output"] nbval_ignore_reason="a widget's output lives in the widget"
-@interact(text=Text("this method is", description="text"), n=IntSlider(3, 1, 5, description="n", continuous_update=False))
+@interact(
+    text=Text("this method is", description="text", continuous_update=False),
+    n=IntSlider(3, 1, 5, description="n", continuous_update=False),
+)
 def typing(text, n):
     """Show the likeliest next words while text or order change."""
     show(plot_next_words(text.replace("$", ""), n), f"Order {n} after “{text}”.")

@@ -65,6 +65,23 @@ setup(seed=0)
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The letter h is the history in statistics and the hidden layer in networks. By the end of the lecture the two meet: the hidden layer is the network's description of the history.
 
+# %% slideshow={"slide_type": "skip"}
+# Derived in notebook 1:
+from course_utils.taught.ngram_lm import (
+    BOS,
+    EOS,
+    UNK,
+    context_of,
+    count_ngrams,
+    estimate_discount,
+    kneser_ney,
+    ngrams,
+    perplexity,
+    replace_rare,
+    token_probs,
+    vocabulary,
+)
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Three ways from a context to a probability
 #
@@ -79,114 +96,6 @@ setup(seed=0)
 # ## The corpora and the number to beat
 #
 # The data, the vocabulary and interpolated Kneser–Ney are those of notebook 1, unchanged.
-
-# %% slideshow={"slide_type": "skip"}
-BOS, EOS, UNK = "<s>", "</s>", "<unk>"
-
-
-def ngrams(sentence, n):
-    """The n-grams of a sentence, one for each token to predict: its words and EOS."""
-    tokens = [BOS] * (n - 1) + sentence + [EOS]
-    return [tuple(tokens[t : t + n]) for t in range(len(sentence) + 1)]
-
-
-def context_of(history, n):
-    """The last n - 1 tokens of a history, BOS where the sentence had not begun."""
-    padded = [BOS] * (n - 1) + list(history)
-    return tuple(padded[len(padded) - (n - 1) :])
-
-
-def count_ngrams(corpus, n):
-    """counts[context][word]: how often the word follows the n - 1 tokens of the context."""
-    counts = defaultdict(Counter)
-    for sentence in corpus:
-        for *context, word in ngrams(sentence, n):
-            counts[tuple(context)][word] += 1
-    return dict(counts)
-
-
-def continuation_counts(counts):
-    """Counts for contexts one token shorter: each different left neighbour counts once."""
-    lower = defaultdict(Counter)
-    for context, words in counts.items():
-        for word in words:
-            lower[context[1:]][word] += 1
-    return dict(lower)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Rare words become UNK, as there:
-
-# %% slideshow={"slide_type": "skip"}
-def replace_rare(splits, min_count):
-    """Replace by UNK what occurs fewer than min_count times in the training part."""
-    frequency = Counter(word for sentence in splits["train"] for word in sentence)
-    known = {word for word, times in frequency.items() if times >= min_count}
-    return {
-        part: [[word if word in known else UNK for word in sentence] for sentence in corpus]
-        for part, corpus in splits.items()
-    }
-
-
-def vocabulary(corpus):
-    """All tokens that can come next: the words of a training corpus and EOS."""
-    return {EOS} | {word for sentence in corpus for word in sentence}
-
-# %% slideshow={"slide_type": "skip"}
-def ladder(levels, blend):
-    """A model that climbs to the longest seen context; levels[m] has contexts of m tokens."""
-    totals = [{context: words.total() for context, words in level.items()} for level in levels]
-
-    def p(word, history):
-        longest = context_of(history, len(levels))
-        estimate = levels[0][()][word] / totals[0][()]
-        for m in range(1, len(levels)):
-            context = longest[len(longest) - m :]
-            if context not in levels[m]:
-                break  # a longer context was not seen either
-            words = levels[m][context]
-            estimate = blend(words[word], totals[m][context], len(words), estimate)
-        return estimate
-
-    return p
-
-
-def discounting(d):
-    """The blend of absolute discounting, 0 < d < 1."""
-    return lambda count, total, types, lower: (max(count - d, 0) + d * types * lower) / total
-
-
-def estimate_discount(counts):
-    """d from the numbers of n-grams seen once and twice; 0.5 if none was seen once."""
-    seen = Counter(count for words in counts.values() for count in words.values())
-    return seen[1] / (seen[1] + 2 * seen[2]) if seen[1] else 0.5
-
-
-def kneser_ney_levels(counts, n):
-    """Real counts for the longest context, continuation counts for all shorter ones."""
-    levels = [counts]
-    while len(levels) < n:
-        levels.insert(0, continuation_counts(levels[0]))
-    return levels
-
-
-def kneser_ney(counts, n, d):
-    """Interpolated Kneser–Ney from the counts of order n."""
-    return ladder(kneser_ney_levels(counts, n), discounting(d))
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# And the yardstick:
-
-# %% slideshow={"slide_type": "skip"}
-def token_probs(p, sentence):
-    """The factors p(w_t | w_1 … w_{t-1}) of a sentence, EOS the last."""
-    return [p(word, sentence[:t]) for t, word in enumerate(sentence + [EOS])]
-
-
-def perplexity(p, corpus):
-    """exp of the mean negative log-likelihood per token: EOS counts, BOS does not."""
-    probabilities = [q for sentence in corpus for q in token_probs(p, sentence)]
-    nats = [-math.log(q) if q > 0 else math.inf for q in probabilities]
-    return math.exp(sum(nats) / len(nats))
 
 # %%
 grammar = load_grammar("english")
@@ -1062,14 +971,17 @@ print("W_1's gradient equals finite differences, to 1e-9:", np.abs(slopes - grad
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The window model with `torch.nn`
 
-# %%
+# %% tags=["export"]
 def window_model(V, E, H, n):
     """Bengio's model of order n: word numbers (B, n - 1) to scores (B, V)."""
     C = nn.Embedding(V + 1, E)
     nn.init.normal_(C.weight, std=0.1)
     return nn.Sequential(C, nn.Flatten(), nn.Linear((n - 1) * E, H), nn.Tanh(), nn.Linear(H, V))
 
+# %% [markdown]
+# For the 45 words of the grammar, of order 5:
 
+# %%
 model = window_model(V=45, E=16, H=64, n=5)
 size = sum(p.numel() for p in model.parameters())
 print(f"{size:,} parameters")
@@ -1089,13 +1001,13 @@ print("as many parameters as exercise 3 says:", size == count_parameters_solutio
 #
 # One row per token to predict, the words and EOS. Notebook 1's n-grams, as numbers:
 
-# %%
+# %% tags=["export"]
 def windows(corpus, n, number):
     """Contexts (N, n - 1) and targets (N,) of a corpus, as word numbers."""
     grams = torch.tensor([[number[word] for word in gram] for sentence in corpus for gram in ngrams(sentence, n)])
     return grams[:, :-1], grams[:, -1]
 
-
+# %%
 contexts, targets = windows([["the", "cats", "sleep"]], 3, ids["grammar"])
 for context, target in zip(contexts, targets):
     print([words["grammar"][w] for w in context], "→", words["grammar"][target])
@@ -1136,7 +1048,7 @@ print("log(e + |V| − 1) − 1 agrees:", math.isclose(twice, math.log(math.e + 
 #
 # Predict a batch, measure the loss, ask autograd for its gradient, make a step. AdamW chooses the size of the step for each weight (notebook 3 looks inside) and shrinks weights a little; the learning rate rises, then falls to 0.
 
-# %%
+# %% tags=["export"]
 def lr_schedule(optimizer, lr, steps):
     """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
     return torch.optim.lr_scheduler.OneCycleLR(
@@ -1151,7 +1063,7 @@ def lr_schedule(optimizer, lr, steps):
 #
 # One pass reads all windows once, in a new random order: an n-gram does not care about it.
 
-# %%
+# %% tags=["export"]
 def train(model, contexts, targets, batch, epochs, lr, weight_decay):
     """Fit a model to contexts (N, n - 1) and targets (N,) by AdamW."""
     steps = epochs * math.ceil(len(targets) / batch)
@@ -1173,14 +1085,14 @@ def train(model, contexts, targets, batch, epochs, lr, weight_decay):
 #
 # The perplexity needs the log-probability of each token; its mean is over *tokens*, not over batches, whose last one is shorter.
 
-# %%
+# %% tags=["export"]
 def log_probs(model, contexts, targets):
     """log p (N,) of each target under a model, in nats."""
     with torch.no_grad():
         parts = zip(contexts.split(4096), targets.split(4096))
         return -torch.cat([cross_entropy(model(x), w, reduction="none") for x, w in parts])
 
-
+# %%
 print(f"perplexity of the untrained model: {math.exp(-log_probs(model, contexts, targets).mean()):.1f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1191,7 +1103,7 @@ print(f"perplexity of the untrained model: {math.exp(-log_probs(model, contexts,
 #
 # As a function $p(w \mid h)$, the network fits into notebook 1's `perplexity`:
 
-# %%
+# %% tags=["export"]
 def window_function(model, n, number):
     """A window model as p(word, history)."""
 
@@ -1568,7 +1480,7 @@ show(plot_likeliest("return the length of"), "The five likeliest words after “
 
 # %% tags=["widget", "output-only", "nbval-ignore-output"] nbval_ignore_reason="a widget's output lives in the widget"
 @interact(text=Text("return the width of", description="text", continuous_update=False))
-def typing(text):
+def typing_for_both(text):
     """Show the likeliest next words by both models while the text changes."""
     show(plot_likeliest(text), f"The likeliest words after: {' '.join(known(text)) or '(the beginning)'}")
 
@@ -1580,7 +1492,7 @@ def typing(text):
 #
 # Verbs of the grammar agree with their subject. Push the verb away from it, from distance 4 on with a noun of the *other* number in between (at 7 a whole clause), and ask each model: singular or plural?
 
-# %%
+# %% tags=["export"]
 SINGULAR = ["cat", "dog", "child", "teacher", "robot", "poet"]
 PLURAL = ["cats", "dogs", "children", "teachers", "robots", "poets"]
 BETWEEN = {  # words between subject and verb: "the cats … sleep"
@@ -1596,7 +1508,7 @@ def agreement_tests(distance):
             between = BETWEEN[distance - 1].format(other, "sees" if is_plural else "see")
             yield f"the {subject} {between}".split(), is_plural
 
-
+# %%
 " ".join(list(agreement_tests(distance=7))[6][0])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1607,26 +1519,29 @@ def agreement_tests(distance):
 #
 # Verbs must come next; how is their probability shared between singular and plural?
 
-# %%
-VERBS = {
-    plural: [word for symbol in symbols for _, (word,) in grammar.rules[symbol]]
-    for plural, symbols in {True: ("Vip", "Vtp"), False: ("Vis", "Vts")}.items()
-}
+# %% tags=["export"]
+def verbs_of(grammar):
+    """The verbs of the grammar by number, {True: plural ones, False: singular ones}."""
+    return {
+        plural: [word for symbol in symbols for _, (word,) in grammar.rules[symbol]]
+        for plural, symbols in {True: ("Vip", "Vtp"), False: ("Vis", "Vts")}.items()
+    }
 
 
-def agreement(p, distance):
+def agreement(p, verbs, distance):
     """The share of the verbs' probability that falls on the right number, averaged over the tests."""
     shares = []
     for history, is_plural in agreement_tests(distance):
-        mass = {plural: sum(p(verb, history) for verb in VERBS[plural]) for plural in VERBS}
+        mass = {plural: sum(p(verb, history) for verb in verbs[plural]) for plural in verbs}
         shares.append(mass[is_plural] / (mass[True] + mass[False]))
     return np.mean(shares)
 
-
+# %%
+verbs = verbs_of(grammar)
 distances = [between + 1 for between in BETWEEN]
 models = {f"window, n = {n}": window_function(nets[n, 0], n, ids["grammar"]) for n in (3, 5, 7)}
 models["Kneser–Ney, n = 5"] = toy_kn
-cliff = {name: [agreement(p, distance) for distance in distances] for name, p in models.items()}
+cliff = {name: [agreement(p, verbs, distance) for distance in distances] for name, p in models.items()}
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The tests of distance 7 end in a clause, “that the happy young dog sees”; the grammar has no phrase of this kind for distance 3. A window model of order n sees n minus one words. Take bets: at which distance does each line fall?

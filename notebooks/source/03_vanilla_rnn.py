@@ -66,6 +66,30 @@ setup(seed=0)
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Note the shift: x_t holds the token before the one that y_t predicts. The first input is BOS.
 
+# %% slideshow={"slide_type": "skip"}
+# Derived in notebooks 1 (counting) and 2 (the window model):
+from course_utils.taught.fixed_window_lm import (
+    BETWEEN,
+    agreement,
+    log_probs,
+    lr_schedule,
+    train,
+    verbs_of,
+    window_function,
+    window_model,
+    windows,
+)
+from course_utils.taught.ngram_lm import (
+    BOS,
+    EOS,
+    count_ngrams,
+    estimate_discount,
+    kneser_ney,
+    perplexity,
+    replace_rare,
+    vocabulary,
+)
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One cell, used again and again
 #
@@ -301,7 +325,7 @@ check_inputs_and_targets(inputs_and_targets_solution)
 #
 # The equation is the first function, the loop over time is the second.
 
-# %% tags=["topic-C1"]
+# %% tags=["topic-C1", "export"]
 def rnn_step(x_t, h, W_xh, W_hh, b_h):
     """One step: input x_t (B, E) and state h (B, H) give the next state (B, H)."""
     return torch.tanh(x_t @ W_xh + h @ W_hh + b_h)
@@ -412,12 +436,12 @@ print("the N → 1 answer is the last N → N answer:", torch.equal(one_label, o
 #
 # The weights are the same at every step, whatever the length. What grows with $T$ is what training must *keep*: inputs and states.
 
-# %%
+# %% tags=["export"]
 def parameter_count(model):
     """How many numbers a model learns."""
     return sum(p.numel() for p in model.parameters())
 
-
+# %%
 parameter_count(nn.RNN(input_size=64, hidden_size=64))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -625,6 +649,11 @@ for part, pairs in zip(names._fields, names):
 #
 # Naïve Bayes on counts of character $n$-grams, with marks at both ends; $n$ is chosen on validation names.
 
+# %% tags=["export"]
+def marked(pairs):
+    """Names between marks, and their languages, as two lists."""
+    return [f"^{name}$" for name, _ in pairs], [language for _, language in pairs]
+
 # %%
 def naive_bayes(n, alpha=0.3):
     """Naïve Bayes on the counts of character n-grams of names with marks at both ends, fitted."""
@@ -632,11 +661,6 @@ def naive_bayes(n, alpha=0.3):
     return make_pipeline(counter, MultinomialNB(alpha=alpha)).fit(*marked(names.train))
 
 
-def marked(pairs):
-    """Names between marks, and their languages, as two lists."""
-    return [f"^{name}$" for name, _ in pairs], [language for _, language in pairs]
-
-# %%
 order = max((2, 3, 4), key=lambda n: naive_bayes(n).score(*marked(names.validation)))
 bayes = naive_bayes(order)
 most = max(Counter(language for _, language in names.test).values()) / len(names.test)
@@ -651,20 +675,18 @@ print(f"always the most frequent language of the test names: {most:.0%}")
 #
 # Numbers for characters; short names are padded with 0 to the length of the longest. In batches of similar lengths little of that is left.
 
-# %%
-CHARACTERS = sorted({character for name, _ in names.train for character in name})
-character_number = {character: number for number, character in enumerate(CHARACTERS, start=1)}
-
-
-def to_tensors(pairs):
+# %% tags=["export"]
+def to_tensors(pairs, number, languages):
     """Padded characters (N, T), lengths (N,) and languages (N,); unseen characters are 0, too."""
-    rows = [torch.tensor([character_number.get(c, 0) for c in name]) for name, _ in pairs]
-    y = torch.tensor([LANGUAGES.index(language) for _, language in pairs])
+    rows = [torch.tensor([number.get(c, 0) for c in name]) for name, _ in pairs]
+    y = torch.tensor([languages.index(language) for _, language in pairs])
     length = torch.tensor([len(row) for row in rows])
     return nn.utils.rnn.pad_sequence(rows, batch_first=True), length, y
 
 # %%
-tensors = {part: to_tensors(pairs) for part, pairs in zip(names._fields, names)}
+CHARACTERS = sorted({character for name, _ in names.train for character in name})
+character_number = {character: number for number, character in enumerate(CHARACTERS, start=1)}
+tensors = {part: to_tensors(pairs, character_number, LANGUAGES) for part, pairs in zip(names._fields, names)}
 x, length, y = tensors["train"]
 print(f"{len(CHARACTERS)} characters, x {tuple(x.shape)}, padding {(x == 0).float().mean():.0%}")
 
@@ -748,31 +770,31 @@ def new_weights(V, E, H, out):
     return [(scale * torch.randn(shape)).requires_grad_() for shape, scale in pairs]
 
 
-def encode(x, length, weights):
+def encode_names(x, length, weights):
     """The state (B, H) after each name's last character, from padded characters x (B, T)."""
     C, W_xh, W_hh, b_h, *_ = weights
     states, _ = rnn(C[x], torch.zeros(len(x), len(b_h)), W_xh, W_hh, b_h)
     return states[torch.arange(len(x)), length - 1]
 
 
-def decode(h, weights):
+def score_languages(h, weights):
     """Scores (B, out) from states (B, H)."""
     *_, W_hy, b_y = weights
     return h @ W_hy + b_y
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# encode and decode are the words of notebook 0: the two braces under its picture. Everything that is trained is in the list `weights`.
+# Encode and decode are the words of notebook 0: the two braces under its picture. Everything that is trained is in the list `weights`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Padding changes no state
 #
-# What exercise 4 is about, tested on `encode`: pad the names further, the answer must stay.
+# What exercise 4 is about, tested on `encode_names`: pad the names further, the answer must stay.
 
 # %% tags=["nbval-check-output"]
 torch.manual_seed(0)
 weights = new_weights(V=len(CHARACTERS) + 1, E=32, H=128, out=len(LANGUAGES))
 longer = nn.functional.pad(x[:5], (0, 9))  # nine more columns of padding
-same = torch.equal(encode(x[:5], length[:5], weights), encode(longer, length[:5], weights))
+same = torch.equal(encode_names(x[:5], length[:5], weights), encode_names(longer, length[:5], weights))
 print("more padding changes no state:", same)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -810,7 +832,7 @@ def sgd_step(weights, lr):
 def accuracy(x, length, y, weights):
     """The share of names whose likeliest language is right."""
     with torch.no_grad():
-        guesses = decode(encode(x, length, weights), weights).argmax(dim=1)
+        guesses = score_languages(encode_names(x, length, weights), weights).argmax(dim=1)
         return (guesses == y).float().mean().item()
 
 
@@ -829,7 +851,7 @@ print("nll equals cross_entropy:", torch.allclose(nll(scores, labels), cross_ent
 #
 # Batches of names of similar length, in random order:
 
-# %%
+# %% tags=["export"]
 def name_batches(length, B):
     """Yield the row numbers of all names once, B at a time, names of similar length together."""
     almost_sorted = torch.argsort(length + 2 * torch.rand(len(length)))  # other neighbours each time
@@ -837,7 +859,7 @@ def name_batches(length, B):
     for i in torch.randperm(len(rows)):
         yield rows[i]
 
-
+# %%
 def walk(weights, step, epochs=1, B=64):
     """Train on the names; step(weights) uses the gradients. Returns the loss of each batch."""
     x, length, y = tensors["train"]
@@ -845,12 +867,11 @@ def walk(weights, step, epochs=1, B=64):
     for _ in range(epochs):
         for rows in name_batches(length, B):
             T = length[rows].max()
-            loss = nll(decode(encode(x[rows, :T], length[rows], weights), weights), y[rows])
+            loss = nll(score_languages(encode_names(x[rows, :T], length[rows], weights), weights), y[rows])
             loss.backward()
             step(weights)
             losses.append(loss.item())
     return losses
-
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # No library beyond tensors and autograd. `step` is a function, so that SGD and Adam can be exchanged.
@@ -985,7 +1006,7 @@ show(plot_curves(), "Both need a rate that fits: SGD crawls at 0.02 and stays ab
 #
 # One class: table, cell, output layer.
 
-# %%
+# %% tags=["export"]
 class NameRNN(nn.Module):
     """Scores (B, out) of padded names x (B, T): the state at each name's last character decides."""
 
@@ -998,7 +1019,7 @@ class NameRNN(nn.Module):
         states, _ = self.rnn(self.C(x))
         return self.output_layer(states[torch.arange(len(x)), length - 1])
 
-
+# %%
 NameRNN(V=188, E=64, H=128, out=24)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1009,10 +1030,9 @@ NameRNN(V=188, E=64, H=128, out=24)
 #
 # More passes than by hand, a rate that falls to 0, and a clipped gradient (notebook 4 explains why).
 
-# %%
-def train_names(model, epochs=6, B=128, lr=3e-3):
-    """Fit a NameRNN to the training names."""
-    x, length, y = tensors["train"]
+# %% tags=["export"]
+def train_names(model, x, length, y, epochs=6, B=128, lr=3e-3):
+    """Fit a NameRNN to padded names x (N, T), their lengths and languages (N,)."""
     optimizer = torch.optim.Adam(model.parameters(), lr)
     steps = epochs * math.ceil(len(y) / B)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -1036,7 +1056,7 @@ def train_names(model, epochs=6, B=128, lr=3e-3):
 
 # %% tags=["topic-B4a"]
 torch.manual_seed(0)
-name_rnn = train_names(NameRNN(len(CHARACTERS) + 1, E=64, H=128, out=len(LANGUAGES)))
+name_rnn = train_names(NameRNN(len(CHARACTERS) + 1, E=64, H=128, out=len(LANGUAGES)), *tensors["train"])
 
 
 def predicted(model, part):
@@ -1110,7 +1130,7 @@ cut = {
 answers = {}
 for what, part_of in cut.items():
     pairs = [(part_of(name), language) for name, language in long]
-    x, length, y = to_tensors(pairs)
+    x, length, y = to_tensors(pairs, character_number, LANGUAGES)
     answers[what] = name_rnn(x, length).argmax(dim=1)
     right = (answers[what] == y).float().mean()
     same = (answers[what] == answers["the whole name"]).float().mean()
@@ -1178,7 +1198,7 @@ for cell in np.argsort(-table, axis=None)[:5]:
 # %% slideshow={"slide_type": "skip"}
 def plot_name(name, best=5):
     """Draw how the probabilities of the finally likeliest languages develop while a name is read."""
-    x, _, _ = to_tensors([(name or " ", LANGUAGES[0])])
+    x, _, _ = to_tensors([(name or " ", LANGUAGES[0])], character_number, LANGUAGES)
     with torch.no_grad():
         states, _ = name_rnn.rnn(name_rnn.C(x))
         p = torch.softmax(name_rnn.output_layer(states[0]), dim=1)  # (T, 24)
@@ -1221,120 +1241,12 @@ def guess_language(name):
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Row b of a window continues row b of the window before: only therefore may the state be carried on. Detaching keeps the value and cuts the gradient; setting the state to zero would throw the context away.
 
-# %% slideshow={"slide_type": "skip"}
-BOS, EOS, UNK = "<s>", "</s>", "<unk>"
-
-
-def ngrams(sentence, n):
-    """The n-grams of a sentence, one for each token to predict: its words and EOS."""
-    tokens = [BOS] * (n - 1) + sentence + [EOS]
-    return [tuple(tokens[t : t + n]) for t in range(len(sentence) + 1)]
-
-
-def context_of(history, n):
-    """The last n - 1 tokens of a history, BOS where the sentence had not begun."""
-    padded = [BOS] * (n - 1) + list(history)
-    return tuple(padded[len(padded) - (n - 1) :])
-
-
-def count_ngrams(corpus, n):
-    """counts[context][word]: how often the word follows the n - 1 tokens of the context."""
-    counts = defaultdict(Counter)
-    for sentence in corpus:
-        for *context, word in ngrams(sentence, n):
-            counts[tuple(context)][word] += 1
-    return dict(counts)
-
-
-def continuation_counts(counts):
-    """Counts for contexts one token shorter: each different left neighbour counts once."""
-    lower = defaultdict(Counter)
-    for context, words in counts.items():
-        for word in words:
-            lower[context[1:]][word] += 1
-    return dict(lower)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Rare words become UNK, as in notebook 1:
-
-# %% slideshow={"slide_type": "skip"}
-def replace_rare(splits, min_count):
-    """Replace by UNK what occurs fewer than min_count times in the training part."""
-    frequency = Counter(word for sentence in splits["train"] for word in sentence)
-    known = {word for word, times in frequency.items() if times >= min_count}
-    return {
-        part: [[word if word in known else UNK for word in sentence] for sentence in corpus]
-        for part, corpus in splits.items()
-    }
-
-
-def vocabulary(corpus):
-    """All tokens that can come next: the words of a training corpus and EOS."""
-    return {EOS} | {word for sentence in corpus for word in sentence}
-
-# %% slideshow={"slide_type": "skip"}
-def ladder(levels, blend):
-    """A model that climbs to the longest seen context; levels[m] has contexts of m tokens."""
-    totals = [{context: words.total() for context, words in level.items()} for level in levels]
-
-    def p(word, history):
-        longest = context_of(history, len(levels))
-        estimate = levels[0][()][word] / totals[0][()]
-        for m in range(1, len(levels)):
-            context = longest[len(longest) - m :]
-            if context not in levels[m]:
-                break  # a longer context was not seen either
-            words = levels[m][context]
-            estimate = blend(words[word], totals[m][context], len(words), estimate)
-        return estimate
-
-    return p
-
-
-def discounting(d):
-    """The blend of absolute discounting, 0 < d < 1."""
-    return lambda count, total, types, lower: (max(count - d, 0) + d * types * lower) / total
-
-
-def estimate_discount(counts):
-    """d from the numbers of n-grams seen once and twice; 0.5 if none was seen once."""
-    seen = Counter(count for words in counts.values() for count in words.values())
-    return seen[1] / (seen[1] + 2 * seen[2]) if seen[1] else 0.5
-
-
-def kneser_ney_levels(counts, n):
-    """Real counts for the longest context, continuation counts for all shorter ones."""
-    levels = [counts]
-    while len(levels) < n:
-        levels.insert(0, continuation_counts(levels[0]))
-    return levels
-
-
-def kneser_ney(counts, n, d):
-    """Interpolated Kneser–Ney from the counts of order n."""
-    return ladder(kneser_ney_levels(counts, n), discounting(d))
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# And the yardstick:
-
-# %% slideshow={"slide_type": "skip"}
-def token_probs(p, sentence):
-    """The factors p(w_t | w_1 … w_{t-1}) of a sentence, EOS the last."""
-    return [p(word, sentence[:t]) for t, word in enumerate(sentence + [EOS])]
-
-
-def perplexity(p, corpus):
-    """exp of the mean negative log-likelihood per token: EOS counts, BOS does not."""
-    probabilities = [q for sentence in corpus for q in token_probs(p, sentence)]
-    nats = [-math.log(q) if q > 0 else math.inf for q in probabilities]
-    return math.exp(sum(nats) / len(nats))
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Streams and windows
 #
 # Two functions, tried on a stream that just counts. Check: is each target its input's successor, and does each row go on where it stopped?
 
-# %%
+# %% tags=["export"]
 def stream(corpus, number):
     """The corpus as one row of word numbers (N,): EOS first, and after each sentence."""
     tokens = [EOS] + [token for sentence in corpus for token in (*sentence, EOS)]
@@ -1410,47 +1322,6 @@ def train_lm(model, ids, B, T, epochs, lr, weight_decay, betas=(0.9, 0.99)):
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Point at h.detach: without it, the second backward would run into a graph that is gone.
 
-# %% slideshow={"slide_type": "skip"}
-def lr_schedule(optimizer, lr, steps):
-    """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
-    return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
-    )
-
-
-def window_model(V, E, H, n):
-    """Bengio's model of order n: word numbers (B, n - 1) to scores (B, V)."""
-    C = nn.Embedding(V + 1, E)
-    nn.init.normal_(C.weight, std=0.1)
-    return nn.Sequential(C, nn.Flatten(), nn.Linear((n - 1) * E, H), nn.Tanh(), nn.Linear(H, V))
-
-
-def windows(corpus, n, number):
-    """Contexts (N, n - 1) and targets (N,) of a corpus, as word numbers."""
-    grams = torch.tensor([[number[word] for word in gram] for sentence in corpus for gram in ngrams(sentence, n)])
-    return grams[:, :-1], grams[:, -1]
-
-# %% slideshow={"slide_type": "skip"}
-def train(model, contexts, targets, batch, epochs, lr, weight_decay):
-    """Fit a model to contexts (N, n - 1) and targets (N,) by AdamW."""
-    steps = epochs * math.ceil(len(targets) / batch)
-    optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99), weight_decay=weight_decay)
-    schedule = lr_schedule(optimizer, lr, steps)
-    for _ in range(epochs):
-        for rows in torch.randperm(len(targets)).split(batch):
-            optimizer.zero_grad()
-            cross_entropy(model(contexts[rows]), targets[rows]).backward()
-            optimizer.step()
-            schedule.step()
-    return model
-
-
-def log_probs(model, contexts, targets):
-    """log p (N,) of each target under a model, in nats."""
-    with torch.no_grad():
-        parts = zip(contexts.split(4096), targets.split(4096))
-        return -torch.cat([cross_entropy(model(x), w, reduction="none") for x, w in parts])
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The grammar: near the floor
 #
@@ -1472,7 +1343,7 @@ len(stream(toy["train"], toy_number))
 #
 # Random initial weights and, for the window model, random batches differ; data and hyperparameters do not.
 
-# %%
+# %% tags=["export"]
 def stream_perplexity(model, ids):
     """Perplexity per token of a stream, read from beginning to end."""
     with torch.no_grad():
@@ -1526,35 +1397,7 @@ print("and stays within 5 % of the true model:   ", worst < 1.05 * floor)
 # Notebook 2's test: push the verb away from its subject, a noun of the other number between them (a clause at distance 7). The RNN has read one sentence before, as in training.
 
 # %% slideshow={"slide_type": "skip"}
-SINGULAR = ["cat", "dog", "child", "teacher", "robot", "poet"]
-PLURAL = ["cats", "dogs", "children", "teachers", "robots", "poets"]
-BETWEEN = {  # words between subject and verb: "the cats … sleep"
-    0: "", 1: "that", 3: "near the {}", 4: "near the small {}", 5: "near the small red {}",
-    6: "that the happy young {} {}",
-}  # fmt: skip
-
-
-def agreement_tests(distance):
-    """Histories after which a verb must come, and whether it must be plural."""
-    for subjects, others, is_plural in ((SINGULAR, PLURAL, False), (PLURAL, SINGULAR, True)):
-        for subject, other in zip(subjects, others[1:] + others[:1]):
-            between = BETWEEN[distance - 1].format(other, "sees" if is_plural else "see")
-            yield f"the {subject} {between}".split(), is_plural
-
-
-VERBS = {
-    plural: [word for symbol in symbols for _, (word,) in grammar.rules[symbol]]
-    for plural, symbols in {True: ("Vip", "Vtp"), False: ("Vis", "Vts")}.items()
-}
-
-
-def agreement(p, distance):
-    """The share of the verbs' probability that falls on the right number, averaged over the tests."""
-    shares = []
-    for history, is_plural in agreement_tests(distance):
-        mass = {plural: sum(p(verb, history) for verb in VERBS[plural]) for plural in VERBS}
-        shares.append(mass[is_plural] / (mass[True] + mass[False]))
-    return np.mean(shares)
+verbs = verbs_of(grammar)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # All models as functions $p(w \mid h)$, as in notebook 1:
@@ -1571,17 +1414,6 @@ def as_function(model, number, before=()):
             return torch.softmax(model(ids)[0][0, -1], dim=0)
 
     return lambda word, history: distribution(*history)[number[word]].item()
-
-
-def window_function(model, n, number):
-    """A window model as p(word, history)."""
-
-    @cache
-    def distribution(*context):
-        with torch.no_grad():
-            return torch.softmax(model(torch.tensor([[number[w] for w in context]])), dim=1)[0]
-
-    return lambda word, history: distribution(*context_of(history, n))[number[word]].item()
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The plot:
@@ -1607,7 +1439,7 @@ models = {
     "Kneser–Ney, n = 5": [toy_kn],
 }
 cliff = {
-    name: np.mean([[agreement(p, distance) for distance in distances] for p in starts], axis=0)
+    name: np.mean([[agreement(p, verbs, distance) for distance in distances] for p in starts], axis=0)
     for name, starts in models.items()
 }
 
@@ -1631,7 +1463,7 @@ print("the window model falls below a coin:", min(cliff["window, n = 6"]) < 0.5)
 # %%
 for net in rnns:
     usual, cold = as_function(net, toy_number, toy["test"][:1]), as_function(net, toy_number)
-    shares = [agreement(p, distance) for distance in (1, 7) for p in (usual, cold)]
+    shares = [agreement(p, verbs, distance) for distance in (1, 7) for p in (usual, cold)]
     print("distance 1: {:.2f}, from zero {:.2f}    distance 7: {:.2f}, from zero {:.2f}".format(*shares))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1668,7 +1500,7 @@ def plot_reading(sentence, t, best=8):
 
 def plural_share(history):
     """The share of the verbs' probability that the RNN puts on plural verbs after a history."""
-    mass = {plural: sum(models["RNN"][0](verb, history) for verb in VERBS[plural]) for plural in VERBS}
+    mass = {plural: sum(models["RNN"][0](verb, history) for verb in verbs[plural]) for plural in verbs}
     return mass[True] / (mass[True] + mass[False])
 
 

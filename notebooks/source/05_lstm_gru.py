@@ -29,7 +29,6 @@ import copy
 import math
 import time
 import warnings
-from collections import Counter, defaultdict
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -61,6 +60,21 @@ setup(seed=0)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Two kinds of letters: gates are shares between 0 and 1, candidates are contents between minus 1 and 1. Rows and batch first, as always.
+
+# %% slideshow={"slide_type": "skip"}
+# Derived in notebooks 1 (counting), 2 (the window model, the schedule) and 3 (batches, streams):
+from course_utils.taught.fixed_window_lm import log_probs, lr_schedule, train, window_model, windows
+from course_utils.taught.ngram_lm import (
+    BOS,
+    EOS,
+    count_ngrams,
+    estimate_discount,
+    kneser_ney,
+    perplexity,
+    replace_rare,
+    vocabulary,
+)
+from course_utils.taught.vanilla_rnn import name_batches, parameter_count, stream, stream_batches, stream_perplexity
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A memory with two switches
@@ -283,7 +297,7 @@ print("equal to the four slides:", torch.equal(torch.cat(lstm_step(x_t, h, c, we
 #
 # $$[a_f, a_i, a_g, a_o] = [x_t; h_{t-1}]\, W + b \qquad W \text{ is } (E + H) \times 4H$$
 
-# %% tags=["topic-E1"]
+# %% tags=["topic-E1", "export"]
 def lstm_step_fused(x_t, h, c, W, b):
     """lstm_step with one product: W (E + H, 4H) and b (4H,) hold f, i, g, o side by side."""
     f, i, g, o = (torch.cat([x_t, h], dim=1) @ W + b).chunk(4, dim=1)
@@ -519,7 +533,7 @@ print("the plain cell has less left than any of the three:", plain < min(left.va
 # - **It mitigates:** the factor per step is a gate that training can move, for each unit, not a matrix for all.
 # - **It helps to begin open:** set the forget bias to 1 or more before training. PyTorch adds two biases, and starts both near 0; `init_forget_bias` sets their sum.
 
-# %% slideshow={"slide_type": "skip"}
+# %% tags=["export"] slideshow={"slide_type": "skip"}
 def init_forget_bias(lstm, bias):
     """Make the two biases of each forget gate in a torch.nn.LSTM, in all layers, sum to a number."""
     H = lstm.hidden_size
@@ -527,7 +541,6 @@ def init_forget_bias(lstm, bias):
         for name, parameter in lstm.named_parameters():
             if name.startswith("bias"):
                 parameter[H : 2 * H] = bias if name.startswith("bias_ih") else 0.0
-
 
 # %% tags=["topic-E1", "nbval-check-output"]
 cell = nn.LSTM(4, 32)
@@ -1004,12 +1017,7 @@ print("equal to the cell's states:", np.allclose(state_left(-4, "small u keeps")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## LSTM or GRU?
 #
-# Both have gates. What does a cell cost? Count the parameters of PyTorch's cells, one layer with 64 inputs:
-
-# %% slideshow={"slide_type": "skip"}
-def parameter_count(model):
-    """How many numbers a model learns."""
-    return sum(p.numel() for p in model.parameters())
+# Both have gates. What does a cell cost? Count the parameters of PyTorch's cells, one layer with 64 inputs (`parameter_count` is notebook 3's):
 
 # %% tags=["topic-E3", "nbval-check-output"]
 KINDS = {"RNN": nn.RNN, "GRU": nn.GRU, "LSTM": nn.LSTM}
@@ -1111,7 +1119,7 @@ def echo_task(B, T, seed):
     return x, nn.functional.pad(x[:, :-3], (3, 0), value=-100)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# One run of the race:
+# One run of the race, with the schedule of notebook 2:
 
 # %% slideshow={"slide_type": "skip"}
 class Racer(nn.Module):
@@ -1148,13 +1156,6 @@ def run_race(task, kind, seed, T, T_test, V, out, steps=50, lr=0.04):
         return (model(x).argmax(dim=2) == y)[y >= 0].float().mean().item()
 
 # %% slideshow={"slide_type": "skip"}
-def lr_schedule(optimizer, lr, steps):
-    """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
-    return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
-    )
-
-
 TASKS = {
     "count": (count_task, {"T": 16, "T_test": 60, "V": 2, "out": 3}),
     "keep": (keep_task, {"T": 20, "T_test": 20, "V": 16, "out": 8}),
@@ -1481,15 +1482,7 @@ print(f", on average {lengths.float().mean():.1f}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What padding costs
 #
-# A batch of $B$ sequences of lengths $n_b$ takes $B \cdot \max_b n_b$ steps, of which $\sum_b n_b$ are real. Waste is the share that is not:
-
-# %% slideshow={"slide_type": "skip"}
-def name_batches(length, B):
-    """Yield the row numbers of all names once, B at a time, names of similar length together."""
-    almost_sorted = torch.argsort(length + 2 * torch.rand(len(length)))  # other neighbours each time
-    rows = almost_sorted.split(B)
-    for i in torch.randperm(len(rows)):
-        yield rows[i]
+# A batch of $B$ sequences of lengths $n_b$ takes $B \cdot \max_b n_b$ steps, of which $\sum_b n_b$ are real. Waste is the share that is not; `name_batches` is notebook 3's:
 
 # %% tags=["topic-E5"]
 def waste(batches):
@@ -1960,179 +1953,13 @@ class LM(nn.Module):
         states, state = self.rnn(self.C(x), state)
         return self.output_layer(self.norm(states)), state
 
-
+# %% tags=["export"]
 def detach_state(state):
     """The same state without its past: a tensor, or for nn.LSTM the pair (h, c)."""
     return tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The same class for all three, so that nothing else differs. This normalises what the output layer sees; the LayerNorm cell of notebook 4 normalises inside.
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# For the language models: what notebooks 1 to 3 derived, word for word. Kneser–Ney and its yardstick:
-
-# %% slideshow={"slide_type": "skip"}
-BOS, EOS, UNK = "<s>", "</s>", "<unk>"
-
-
-def ngrams(sentence, n):
-    """The n-grams of a sentence, one for each token to predict: its words and EOS."""
-    tokens = [BOS] * (n - 1) + sentence + [EOS]
-    return [tuple(tokens[t : t + n]) for t in range(len(sentence) + 1)]
-
-
-def context_of(history, n):
-    """The last n - 1 tokens of a history, BOS where the sentence had not begun."""
-    padded = [BOS] * (n - 1) + list(history)
-    return tuple(padded[len(padded) - (n - 1) :])
-
-
-def count_ngrams(corpus, n):
-    """counts[context][word]: how often the word follows the n - 1 tokens of the context."""
-    counts = defaultdict(Counter)
-    for sentence in corpus:
-        for *context, word in ngrams(sentence, n):
-            counts[tuple(context)][word] += 1
-    return dict(counts)
-
-
-def continuation_counts(counts):
-    """Counts for contexts one token shorter: each different left neighbour counts once."""
-    lower = defaultdict(Counter)
-    for context, words in counts.items():
-        for word in words:
-            lower[context[1:]][word] += 1
-    return dict(lower)
-
-# %% slideshow={"slide_type": "skip"}
-def ladder(levels, blend):
-    """A model that climbs to the longest seen context; levels[m] has contexts of m tokens."""
-    totals = [{context: words.total() for context, words in level.items()} for level in levels]
-
-    def p(word, history):
-        longest = context_of(history, len(levels))
-        estimate = levels[0][()][word] / totals[0][()]
-        for m in range(1, len(levels)):
-            context = longest[len(longest) - m :]
-            if context not in levels[m]:
-                break  # a longer context was not seen either
-            words = levels[m][context]
-            estimate = blend(words[word], totals[m][context], len(words), estimate)
-        return estimate
-
-    return p
-
-
-def discounting(d):
-    """The blend of absolute discounting, 0 < d < 1."""
-    return lambda count, total, types, lower: (max(count - d, 0) + d * types * lower) / total
-
-
-def estimate_discount(counts):
-    """d from the numbers of n-grams seen once and twice; 0.5 if none was seen once."""
-    seen = Counter(count for words in counts.values() for count in words.values())
-    return seen[1] / (seen[1] + 2 * seen[2]) if seen[1] else 0.5
-
-
-def kneser_ney_levels(counts, n):
-    """Real counts for the longest context, continuation counts for all shorter ones."""
-    levels = [counts]
-    while len(levels) < n:
-        levels.insert(0, continuation_counts(levels[0]))
-    return levels
-
-
-def kneser_ney(counts, n, d):
-    """Interpolated Kneser–Ney from the counts of order n."""
-    return ladder(kneser_ney_levels(counts, n), discounting(d))
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# The measure, the vocabulary, and streams cut into windows:
-
-# %% slideshow={"slide_type": "skip"}
-def token_probs(p, sentence):
-    """The factors p(w_t | w_1 … w_{t-1}) of a sentence, EOS the last."""
-    return [p(word, sentence[:t]) for t, word in enumerate(sentence + [EOS])]
-
-
-def perplexity(p, corpus):
-    """exp of the mean negative log-likelihood per token: EOS counts, BOS does not."""
-    probabilities = [q for sentence in corpus for q in token_probs(p, sentence)]
-    nats = [-math.log(q) if q > 0 else math.inf for q in probabilities]
-    return math.exp(sum(nats) / len(nats))
-
-
-def replace_rare(splits, min_count):
-    """Replace by UNK what occurs fewer than min_count times in the training part."""
-    frequency = Counter(word for sentence in splits["train"] for word in sentence)
-    known = {word for word, times in frequency.items() if times >= min_count}
-    return {
-        part: [[word if word in known else UNK for word in sentence] for sentence in corpus]
-        for part, corpus in splits.items()
-    }
-
-
-def vocabulary(corpus):
-    """All tokens that can come next: the words of a training corpus and EOS."""
-    return {EOS} | {word for sentence in corpus for word in sentence}
-
-# %% slideshow={"slide_type": "skip"}
-def stream(corpus, number):
-    """The corpus as one row of word numbers (N,): EOS first, and after each sentence."""
-    tokens = [EOS] + [token for sentence in corpus for token in (*sentence, EOS)]
-    return torch.tensor([number[token] for token in tokens])
-
-
-def stream_batches(ids, B, T):
-    """Yield inputs and targets (B, T) each; row b of a window continues row b of the one before."""
-    N = (len(ids) - 1) // B
-    x, y = ids[: B * N].view(B, N), ids[1 : B * N + 1].view(B, N)
-    for t in range(0, N, T):
-        yield x[:, t : t + T], y[:, t : t + T]
-
-
-def stream_perplexity(model, ids):
-    """Perplexity per token of a stream, read from beginning to end."""
-    with torch.no_grad():
-        scores, _ = model(ids[None, :-1])
-        return math.exp(cross_entropy(scores[0], ids[1:]))
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# The window model:
-
-# %% slideshow={"slide_type": "skip"}
-def window_model(V, E, H, n):
-    """Bengio's model of order n: word numbers (B, n - 1) to scores (B, V)."""
-    C = nn.Embedding(V + 1, E)
-    nn.init.normal_(C.weight, std=0.1)
-    return nn.Sequential(C, nn.Flatten(), nn.Linear((n - 1) * E, H), nn.Tanh(), nn.Linear(H, V))
-
-
-def windows(corpus, n, number):
-    """Contexts (N, n - 1) and targets (N,) of a corpus, as word numbers."""
-    grams = torch.tensor([[number[word] for word in gram] for sentence in corpus for gram in ngrams(sentence, n)])
-    return grams[:, :-1], grams[:, -1]
-
-
-def train(model, contexts, targets, batch, epochs, lr, weight_decay):
-    """Fit a model to contexts (N, n - 1) and targets (N,) by AdamW."""
-    steps = epochs * math.ceil(len(targets) / batch)
-    optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99), weight_decay=weight_decay)
-    schedule = lr_schedule(optimizer, lr, steps)
-    for _ in range(epochs):
-        for rows in torch.randperm(len(targets)).split(batch):
-            optimizer.zero_grad()
-            cross_entropy(model(contexts[rows]), targets[rows]).backward()
-            optimizer.step()
-            schedule.step()
-    return model
-
-
-def log_probs(model, contexts, targets):
-    """log p (N,) of each target under a model, in nats."""
-    with torch.no_grad():
-        parts = zip(contexts.split(4096), targets.split(4096))
-        return -torch.cat([cross_entropy(model(x), w, reduction="none") for x, w in parts])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The training loop
@@ -2524,7 +2351,7 @@ for T in (40, 100, 300):
 
 # %% slideshow={"slide_type": "skip"}
 def read_brackets(reader, x, unit=None, at=(0.0, 0.0)):
-    """Memories, states (B, T, H) and scores (B, T, 3) of a BracketReader; one unit's memory and state may be set to a constant."""
+    """Memories, states (B, T, H), scores (B, T, 3) of a BracketReader; a unit's memory and state may be set to at."""
     weights, history = weights_of(reader.lstm, 0), []
     h, c = torch.zeros(2, len(x), reader.lstm.hidden_size).unbind()
     with torch.no_grad():
@@ -2536,7 +2363,10 @@ def read_brackets(reader, x, unit=None, at=(0.0, 0.0)):
         memories, states = (torch.stack(kind, dim=1) for kind in zip(*history))
         return memories, states, reader.output_layer(states)
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Correlation with the depth, unit by unit:
 
+# %% tags=["export"] slideshow={"slide_type": "skip"}
 def correlations(memories, depth):
     """Correlation (H,) of each unit's memory with the depth, over all texts and steps."""
     table = torch.cat([memories.flatten(0, 1), depth.flatten()[:, None]], dim=1)

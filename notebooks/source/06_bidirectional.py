@@ -52,6 +52,9 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_se
 
 from course_utils import COLOR, check, setup, show
 from course_utils.data import Grammar, load_grammar, load_stdlib_sources
+from course_utils.taught.fixed_window_lm import lr_schedule  # derived in notebook 2
+from course_utils.taught.lstm_gru import lstm, lstm_step_fused  # derived in notebook 5
+from course_utils.taught.vanilla_rnn import parameter_count, rnn  # derived in notebook 3
 
 setup(seed=0)
 
@@ -98,20 +101,6 @@ def read_both_ways(read, x, forward, backward):
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Cell and loop are those of notebook 3; `read_rnn` starts them at zero:
-
-# %% slideshow={"slide_type": "skip"}
-def rnn_step(x_t, h, W_xh, W_hh, b_h):
-    """One step: input x_t (B, E) and state h (B, H) give the next state (B, H)."""
-    return torch.tanh(x_t @ W_xh + h @ W_hh + b_h)
-
-
-def rnn(x, h, W_xh, W_hh, b_h):
-    """All states (B, T, H) and the last one (B, H), from inputs x (B, T, E) and state h (B, H)."""
-    states = []
-    for x_t in x.unbind(dim=1):
-        h = rnn_step(x_t, h, W_xh, W_hh, b_h)
-        states.append(h)
-    return torch.stack(states, dim=1), h
 
 # %% slideshow={"slide_type": "skip"}
 def read_rnn(x, weights):
@@ -171,22 +160,6 @@ print("without the second flip state 1 sees x", 1 + unturned[0].nonzero()[0])
 #
 # Only `read` changes: it calls `lstm` and `lstm_step_fused` of notebook 5.
 
-# %% slideshow={"slide_type": "skip"}
-def lstm_step_fused(x_t, h, c, W, b):
-    """lstm_step with one product: W (E + H, 4H) and b (4H,) hold f, i, g, o side by side."""
-    f, i, g, o = (torch.cat([x_t, h], dim=1) @ W + b).chunk(4, dim=1)
-    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-    return torch.sigmoid(o) * torch.tanh(c), c
-
-
-def lstm(x, h, c, step, *weights):
-    """All states (B, T, H) and the last cell state (B, H), from inputs x (B, T, E), state h and cell state c."""
-    states = []
-    for x_t in x.unbind(dim=1):
-        h, c = step(x_t, h, c, *weights)
-        states.append(h)
-    return torch.stack(states, dim=1), c
-
 # %%
 def read_lstm(x, weights):
     """States (B, T, H) of an LSTM that starts at zero, over x (B, T, E)."""
@@ -201,7 +174,7 @@ def read_lstm(x, weights):
 #
 # The gates of `torch.nn.LSTM` stand in the order i, f, g, o; the names of its backward chain end in `_reverse`:
 
-# %%
+# %% tags=["export"]
 def direction_weights(theirs, ending):
     """W (E + H, 4H) and b (4H,) of one chain of a torch.nn.LSTM, its gates put into the order f, i, g, o."""
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -210,7 +183,7 @@ def direction_weights(theirs, ending):
     table = torch.cat([f, i, g, o], dim=1)
     return table[:-1], table[-1]
 
-
+# %%
 theirs = nn.LSTM(E, H, batch_first=True, bidirectional=True).double()
 [name for name, _ in theirs.named_parameters()][4:]
 
@@ -382,15 +355,18 @@ check_reverse_own(reverse_own_solution)
 #
 # The same reversal for tensors is one `gather`:
 
-# %% tags=["topic-F1"]
+# %% tags=["topic-F1", "export"]
 def reverse_padded(x, length):
     """x (B, T, E) with the first length[b] steps of row b in reverse order, the padding left where it is."""
     t = torch.arange(x.shape[1])
     source = torch.where(t < length[:, None], length[:, None] - 1 - t, t)  # (B, T)
     return x.gather(1, source[:, :, None].expand_as(x))
 
-
+# %%
 reverse_padded(torch.arange(6)[None, :, None], torch.tensor([4])).flatten()
+
+# %% [markdown]
+# So each backward chain starts at its row's own end:
 
 # %% tags=["topic-F1"]
 def read_padded(x, length, forward, backward):
@@ -495,14 +471,9 @@ for name, bidirectional in [("left to right", False), ("both ways", True)]:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The price
 #
-# Twice the parameters at equal $H$, so compare at equal parameters. And one more word changes every backward state: nothing is final before the last word is known.
+# Twice the parameters at equal $H$, so compare at equal parameters (`parameter_count` is notebook 3's). And one more word changes every backward state: nothing is final before the last word is known.
 
 # %% tags=["nbval-check-output"]
-def parameter_count(model):
-    """How many numbers a model learns."""
-    return sum(p.numel() for p in model.parameters())
-
-
 for units, both in ((64, False), (64, True), (41, True)):
     count = parameter_count(nn.LSTM(32, units, bidirectional=both))
     print(f"H = {units}   bidirectional: {both!s:5}   {count:6,} parameters")
@@ -659,19 +630,12 @@ numbered_batch(["abc", "b"], {"a": 1, "b": 2, "c": 3}, padding=0)
 
 
 # %% slideshow={"slide_type": "skip"}
-def lr_schedule(optimizer, lr, steps):
-    """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
-    return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
-    )
-
-
 def loss_by_token(scores, y):
     """Mean cross-entropy of scores (B, T, K) over the labels y (B, T), PAD left out."""
     return cross_entropy(scores.flatten(0, 1), y.flatten(), ignore_index=-1)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The loop of notebook 5:
+# The loop of notebook 5, with the schedule of notebook 2:
 
 # %% slideshow={"slide_type": "skip"}
 def train_tagger(tagger, w, y, seed, steps, B=64, lr=0.01, loss_of=None, unknown=0.0, extra=()):
@@ -1785,13 +1749,13 @@ def print_roles(text, tokens, truth):
 describe_roles("item.price = round(item.price * rate, digits=places)")
 
 # %% tags=["widget", "output-only", "nbval-ignore-output"] nbval_ignore_reason="a widget's output lives in the widget"
-@interact(text=Text("item.price = round(item.price * rate, digits=places)", description="line"))
+@interact(text=Text("item.price = round(item.price * rate, digits=places)", description="line", continuous_update=False))
 def paste_line(text):
     """Print the roles of the names in a line of the student's."""
     describe_roles(text)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Type x, then x =, then x = f, then x = f(y): with each token the left side grows, and the answer for a token that is already there cannot change. That is what reading from the left means.
+# Type x, then x =, then x = f, then x = f(y), Enter after each: with each token the left side grows, and the answer for a token that is already there cannot change. That is what reading from the left means.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · Labels that fit together

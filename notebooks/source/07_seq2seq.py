@@ -46,6 +46,10 @@ from torch.nn.functional import cross_entropy, pad, scaled_dot_product_attention
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from course_utils import COLOR, check, setup, show
+from course_utils.taught.bidirectional import direction_weights, reverse_padded  # derived in notebook 6
+from course_utils.taught.fixed_window_lm import lr_schedule  # derived in notebook 2
+from course_utils.taught.lstm_gru import init_forget_bias, lstm, lstm_step_fused  # derived in notebook 5
+from course_utils.taught.vanilla_rnn import parameter_count  # derived in notebook 3
 
 setup(seed=0)
 
@@ -86,7 +90,7 @@ setup(seed=0)
 #
 # Three numbers are taken: PAD fills rows up, BOS starts the decoder, EOS says "the sentence ends here". Words follow.
 
-# %% tags=["topic-B6b"]
+# %% tags=["topic-B6b", "export"]
 PAD, BOS, EOS = 0, 1, 2
 
 
@@ -124,12 +128,12 @@ y
 #
 # ![Under teacher forcing the decoder's next input is the true word, so its mistake dog for cat is not read. When it runs free it reads its own output: after dog it goes on with barks at me.](../figures/teacher_forcing.svg)
 
-# %%
+# %% tags=["export"]
 def shift_right(y):
     """What the decoder reads, (B, T), while it is to write y (B, T): BOS first, the last column left out."""
     return torch.cat([torch.full_like(y[:, :1], BOS), y[:, :-1]], dim=1)
 
-
+# %%
 shift_right(y)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -139,22 +143,6 @@ shift_right(y)
 # ### Encode: the chain stands still at PAD
 #
 # Rows end at different steps, but each needs the state after its own EOS. Notebook 5's step gets one more input column: 1 at a word, 0 at PAD. At 0 hidden and cell state stay as they are.
-
-# %% slideshow={"slide_type": "skip"}
-def lstm_step_fused(x_t, h, c, W, b):
-    """lstm_step with one product: W (E + H, 4H) and b (4H,) hold f, i, g, o side by side."""
-    f, i, g, o = (torch.cat([x_t, h], dim=1) @ W + b).chunk(4, dim=1)
-    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-    return torch.sigmoid(o) * torch.tanh(c), c
-
-
-def lstm(x, h, c, step, *weights):
-    """All states (B, T, H) and the last cell state (B, H), from inputs x (B, T, E), state h and cell state c."""
-    states = []
-    for x_t in x.unbind(dim=1):
-        h, c = step(x_t, h, c, *weights)
-        states.append(h)
-    return torch.stack(states, dim=1), c
 
 # %% tags=["topic-B6b"]
 def step_at_words(x_t, h, c, W, b):
@@ -172,7 +160,7 @@ def encoded(x, C, W, b):
     return states[:, -1], c
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# lstm and lstm_step_fused are notebook 5's, word for word. v is hidden and cell state side by side: the decoder gets both.
+# lstm and lstm_step_fused are notebook 5's. v is hidden and cell state side by side: the decoder gets both.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Decode: a language model that starts from v
@@ -216,7 +204,7 @@ print("x", tuple(x.shape), "  v", [tuple(part.shape) for part in v], "  scores",
 #
 # Packing (notebook 5) lets each row end at its own EOS. Every later translator has the same three.
 
-# %% slideshow={"slide_type": "skip"}
+# %% tags=["export"] slideshow={"slide_type": "skip"}
 class OneVector(nn.Module):
     """An encoder LSTM whose last hidden and cell state, the vector v, start a decoder LSTM."""
 
@@ -257,15 +245,6 @@ model = OneVector(V_x, V_y, E, H)
 # ### Equal in scores and in all gradients
 #
 # `from_scratch` calls `encoded` and `scored` with the model's own weights, put into our order by notebook 6's `direction_weights`; gradients flow through. Rows of 5 and 4 words, then with three columns of PAD more:
-
-# %% slideshow={"slide_type": "skip"}
-def direction_weights(theirs, ending):
-    """W (E + H, 4H) and b (4H,) of one chain of a torch.nn.LSTM, its gates put into the order f, i, g, o."""
-    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    W_x, W_h, b_x, b_h = (getattr(theirs, f"{name}_{ending}") for name in names)
-    i, f, g, o = torch.cat([W_x.T, W_h.T, (b_x + b_h)[None]]).chunk(4, dim=1)
-    table = torch.cat([f, i, g, o], dim=1)
-    return table[:-1], table[-1]
 
 # %% slideshow={"slide_type": "skip"}
 def from_scratch(model, x, y):
@@ -585,7 +564,7 @@ for name, task in (("English → German", de_task), ("French → English", fr_ta
 #
 # Running free, there is no true word to read: the likeliest word becomes the next input, right or wrong. The next notebook has better ways to search. A row is right only if every word up to EOS is right.
 
-# %% tags=["topic-B6b"]
+# %% tags=["topic-B6b", "export"]
 @torch.no_grad()
 def greedy(model, x, longest):
     """The likeliest word at each step, for each row of x: numbers (B, longest), EOS among them where it comes."""
@@ -610,7 +589,7 @@ def decode_ids(rows, words):
 #
 # Compare up to and including the target's EOS. What stands after it does not matter, since a translation ends there. A right row, one with a wrong word, one that does not stop, and one cut off before its EOS:
 
-# %%
+# %% tags=["export"]
 def exact_match(rows, y):
     """Whether each row (B, T) equals its target y (B, T') up to and including EOS: bools (B,)."""
     width = min(rows.shape[1], y.shape[1])
@@ -631,13 +610,6 @@ for row in ([5, 4, EOS, 3], [5, 3, EOS, 3], [5, 4, 4, EOS], [5, 4]):
 #
 # A step takes `B` random sentences. One line of this loop is wrong; nothing crashes. **Read it, and guess.**
 
-# %% slideshow={"slide_type": "skip"}
-def lr_schedule(optimizer, lr, steps):
-    """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
-    return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
-    )
-
 # %%
 def train_as_found(model, x, y, seed, steps, B, lr):
     """Train on rows x (N, S) and y (N, T), B random ones in each step; return the losses (steps,)."""
@@ -657,7 +629,7 @@ def train_as_found(model, x, y, seed, steps, B, lr):
     return np.array(losses)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Let everybody write down a line before going on. The usual suspects: the shift, the clipping, the order of zero_grad and backward. Those are all right. lr_schedule is notebook 5's.
+# Let everybody write down a line before going on. The usual suspects: the shift, the clipping, the order of zero_grad and backward. Those are all right. lr_schedule is notebook 2's.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The symptom
@@ -666,15 +638,6 @@ def train_as_found(model, x, y, seed, steps, B, lr):
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # All forget gates begin open, by notebook 5's `init_forget_bias`: $v$ has to survive several words of reading and of writing. Try `bias=0`: the same number of steps then teaches far less.
-
-# %% slideshow={"slide_type": "skip"}
-def init_forget_bias(lstm, bias):
-    """Make the two biases of each forget gate in a torch.nn.LSTM, in all layers, sum to a number."""
-    H = lstm.hidden_size
-    with torch.no_grad():
-        for name, parameter in lstm.named_parameters():
-            if name.startswith("bias"):
-                parameter[H : 2 * H] = bias if name.startswith("bias_ih") else 0.0
 
 # %% slideshow={"slide_type": "skip"}
 SIZES, SETTINGS = {"E": 64, "H": 96}, {"steps": 100, "B": 64, "lr": 0.02}
@@ -822,7 +785,7 @@ check_nats_per_token(nats_per_token_solution)
 #
 # ![The targets Ich mag Netze EOS PAD and Wir mögen neuronale Netze EOS; the decoder reads BOS and then the targets one step late; the loss counts nine positions: EOS counts, PAD does not.](../figures/target_masks.svg)
 
-# %%
+# %% tags=["export"]
 def sequence_loss(scores, y):
     """Mean nats per token of the targets y (B, T) under scores (B, T, V); EOS counts, PAD does not."""
     return cross_entropy(scores.flatten(0, 1), y.flatten(), ignore_index=PAD)
@@ -856,15 +819,15 @@ print("the same with 16 more PADs:       ", math.isclose(ours, wider, rel_tol=1e
 #
 # The loss is `sequence_loss`: PAD neither raises nor lowers it. Columns of nothing but PAD are left out, too, which saves time and changes nothing.
 
-# %% slideshow={"slide_type": "skip"}
+# %% tags=["export"] slideshow={"slide_type": "skip"}
 def trim_padding(rows):
     """Rows (B, T) without the columns at the end that hold nothing but PAD."""
     return rows[:, : (rows != PAD).sum(dim=1).max()]
 
-
+# %% slideshow={"slide_type": "skip"}
 trim_padding(torch.tensor([[3, EOS, PAD], [EOS, PAD, PAD]]))
 
-# %% tags=["topic-B6b"]
+# %% tags=["topic-B6b", "export"]
 def train_translator(model, x, y, seed, steps, B=128, lr=0.01):
     """Train on rows x (N, S) and y (N, T), B random ones in each step; return the losses (steps,)."""
     torch.manual_seed(seed)
@@ -1153,7 +1116,7 @@ def step_through(sentence, step):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### English counts
 
-# %% slideshow={"slide_type": "skip"}
+# %% tags=["export"] slideshow={"slide_type": "skip"}
 # fmt: off
 UNITS = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
@@ -1167,7 +1130,7 @@ EINER = [
 ZEHNER = ["zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig"]
 # fmt: on
 
-# %%
+# %% tags=["export"]
 def english(n):
     """The words of a number below 10⁹."""
     if n < 20:
@@ -1178,7 +1141,7 @@ def english(n):
     rest = n % size
     return [*english(n // size), word, *(["and"] if 0 < rest < 100 else []), *(english(rest) if rest else [])]
 
-
+# %%
 " ".join(english(1_000_021))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1189,7 +1152,7 @@ def english(n):
 #
 # Units come before tens, joined by *und*. A one at the end is *eins*, inside a number *ein*, before *Million* it is *eine*:
 
-# %%
+# %% tags=["export"]
 def german(n, last=True):
     """The morphemes of a number below 10⁹; a one that ends the number is "eins", inside it is "ein"."""
     if n < 20:
@@ -1203,7 +1166,7 @@ def german(n, last=True):
     size, word = (1000, "tausend") if n >= 1000 else (100, "hundert")
     return [*german(n // size, last=False), word, *(german(n % size, last) if n % size else [])]
 
-
+# %%
 " ".join(german(1_021_321))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1231,6 +1194,9 @@ def value_of(morphemes):
             below += WORTH[word]
     return total + below
 
+
+value_of(german(1_021_321))
+
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Only the tables of words are shared with german.
 
@@ -1249,7 +1215,7 @@ print("read back:", all(value_of(german(n)) == n for n in tried))
 #
 # Below 10, 100, … or $10^9$, each bound equally often; but there are few short numbers. Left out are numbers such as 101 million, whose German form is disputed.
 
-# %% slideshow={"slide_type": "skip"}
+# %% tags=["export"] slideshow={"slide_type": "skip"}
 def draw_numbers(count, seed):
     """Different numbers below 10⁹ in random order."""
     rng, numbers = random.Random(seed), set()
@@ -1259,8 +1225,11 @@ def draw_numbers(count, seed):
             numbers.add(n)
     return rng.sample(sorted(numbers), count)
 
-
+# %% slideshow={"slide_type": "skip"}
 draw_numbers(6, seed=1)
+
+# %% [markdown]
+# 20,000 to learn from, and two sets to be tested on:
 
 # %%
 numbers = draw_numbers(21_000, seed=0)
@@ -1302,23 +1271,14 @@ print(V_x, "and", V_y, "words; source words:", sorted(Counter(source_words.tolis
 #
 # Notebook 6's two chains; the decoder starts from both ends, hidden and cell states side by side:
 
-# %% slideshow={"slide_type": "skip"}
-def reverse_padded(x, length):
-    """x (B, T, E) with the first length[b] steps of row b in reverse order, the padding left where it is."""
-    t = torch.arange(x.shape[1])
-    source = torch.where(t < length[:, None], length[:, None] - 1 - t, t)  # (B, T)
-    return x.gather(1, source[:, :, None].expand_as(x))
-
+# %% tags=["export"] slideshow={"slide_type": "skip"}
 def make_lstm(E, H):
     """An LSTM, batch first, whose forget gates begin open."""
     lstm = nn.LSTM(E, H, batch_first=True)
     init_forget_bias(lstm, bias=1.0)
     return lstm
 
-
-reverse_padded(torch.arange(6)[None, :, None], torch.tensor([4])).flatten()
-
-# %%
+# %% tags=["export"]
 def read_to_end(lstm, e, length):
     """All states (B, S, H) of an LSTM over vectors e (B, S, E); hidden and cell state (B, H) after step length[b]."""
     packed = pack_padded_sequence(e, length, batch_first=True, enforce_sorted=False)
@@ -1341,7 +1301,7 @@ def read_both_ends(ahead, back, e, length):
 #
 # Both follow from `start` and `read`, which a subclass has to bring:
 
-# %%
+# %% tags=["export"]
 class EncoderDecoder(nn.Module):
     """start(x) gives a state; read(w, state) gives the scores after the words w, and the new state."""
 
@@ -1364,7 +1324,7 @@ class EncoderDecoder(nn.Module):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The translator
 
-# %%
+# %% tags=["export"]
 class Translator(EncoderDecoder):
     """A two-way encoder; its two ends start the decoder."""
 
@@ -1590,7 +1550,7 @@ check_look_once(look_once_solution)
 #
 # A score of $-\infty$ becomes a weight of exactly 0: so PAD is masked *before* the softmax.
 
-# %%
+# %% tags=["export"]
 class Dot(nn.Module):
     """Scores (B, T, S) of encoder states h (B, S, H) for decoder states s (B, T, H)."""
 
@@ -1679,7 +1639,7 @@ print("equal to a loop over b, t, j:", gap < 1e-12)
 #
 # The output is written from state and context together.
 
-# %%
+# %% tags=["export"]
 class Attentive(Translator):
     """A Translator that looks back at all states of its encoder."""
 
@@ -1700,11 +1660,6 @@ class Attentive(Translator):
 # Three models with nearly the same number of parameters; what attention needs, it takes from $H$:
 
 # %%
-def parameter_count(model):
-    """How many numbers a model learns."""
-    return sum(p.numel() for p in model.parameters())
-
-
 translators["dot"] = Attentive(V_x, V_y, E=32, H=96, score=Dot())
 translators["additive"] = Attentive(V_x, V_y, E=32, H=88, score=Additive(88))
 {name: parameter_count(model) for name, model in translators.items()}
@@ -2073,7 +2028,7 @@ for language in ("nb", "sl", "id", "ro", "mt", "cy", "vi", "lt", "hr"):
 #
 # 03/04/2031 is in March or in April. Let the network draw its answer 400 times, each character from its probabilities:
 
-# %% slideshow={"slide_type": "skip"}
+# %% tags=["export"] slideshow={"slide_type": "skip"}
 @torch.no_grad()
 def ancestral(model, x, longest):
     """A row of words drawn from p(y | x) for each row of x: numbers (B, longest)."""
@@ -2084,7 +2039,7 @@ def ancestral(model, x, longest):
         written.append(w)
     return torch.stack(written, dim=1)
 
-
+# %%
 def draw_date(text, times):
     """How often the network writes which date for a text, if each character is drawn from its probabilities."""
     drawn = ancestral(date_reader, pad_batch([text], number_written).expand(times, -1), longest=11)

@@ -39,7 +39,6 @@ from ipywidgets import IntSlider, Text, interact
 from sacrebleu.metrics import BLEU
 from torch import nn
 from torch.nn.functional import cross_entropy
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from course_utils import COLOR, check, setup, show
 
@@ -63,303 +62,29 @@ setup(seed=0)
 # %% [markdown] slideshow={"slide_type": "notes"}
 # In notebook 7 alpha was a weight of attention; here it is the power in the length normalisation, as in the papers on beam search.
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# ### From `07_seq2seq`
-#
-# What this notebook takes over, word for word: rows of numbers, the loss, and how a translator is trained, used and judged.
-
 # %% slideshow={"slide_type": "skip"}
-PAD, BOS, EOS = 0, 1, 2
-
-
-def build_vocab(sentences):
-    """A number for each word of the sentences, after those of PAD, BOS and EOS."""
-    words = sorted({word for sentence in sentences for word in sentence})
-    return {word: number for number, word in enumerate(words, start=3)}
-
-
-def pad_batch(sentences, number):
-    """Sentences as rows of numbers (B, T), each ended by EOS, the shorter ones filled up with PAD."""
-    rows = [torch.tensor([*(number[word] for word in sentence), EOS]) for sentence in sentences]
-    return pad_sequence(rows, batch_first=True, padding_value=PAD)
-
-
-def shift_right(y):
-    """What the decoder reads, (B, T), while it is to write y (B, T): BOS first, the last column left out."""
-    return torch.cat([torch.full_like(y[:, :1], BOS), y[:, :-1]], dim=1)
-
-
-shift_right(pad_batch([["zwei", "drei"], ["drei"]], {"zwei": 3, "drei": 4}))
-
-# %% slideshow={"slide_type": "skip"}
-def sequence_loss(scores, y):
-    """Mean nats per token of the targets y (B, T) under scores (B, T, V); EOS counts, PAD does not."""
-    return cross_entropy(scores.flatten(0, 1), y.flatten(), ignore_index=PAD)
-
-
-def lr_schedule(optimizer, lr, steps):
-    """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
-    return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
-    )
-
-
-def trim_padding(rows):
-    """Rows (B, T) without the columns at the end that hold nothing but PAD."""
-    return rows[:, : (rows != PAD).sum(dim=1).max()]
-
-
-def train_translator(model, x, y, seed, steps, B=128, lr=0.01):
-    """Train on rows x (N, S) and y (N, T), B random ones in each step; return the losses (steps,)."""
-    torch.manual_seed(seed)
-    optimizer, losses = torch.optim.AdamW(model.parameters(), lr=lr), []
-    rate = lr_schedule(optimizer, lr, steps)
-    for _ in range(steps):
-        rows = torch.randint(len(x), (B,))
-        source, target = trim_padding(x[rows]), trim_padding(y[rows])
-        loss = sequence_loss(model(source, target), target)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        rate.step()
-        losses.append(loss.item())
-    return np.array(losses)
-
-
-sequence_loss(torch.zeros(1, 3, 5), torch.tensor([[3, EOS, PAD]]))  # uniform: ln 5
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Writing greedily, and what is right:
-
-# %% slideshow={"slide_type": "skip"}
-@torch.no_grad()
-def greedy(model, x, longest):
-    """The likeliest word at each step, for each row of x: numbers (B, longest), EOS among them where it comes."""
-    state, w, written = model.start(x), torch.full((len(x),), BOS), []
-    for _ in range(longest):
-        log_p, state = model.step(w, state)
-        w = log_p.argmax(dim=1)
-        written.append(w)
-    return torch.stack(written, dim=1)
-
-
-def decode_ids(rows, words):
-    """The words of each row of numbers, up to its first EOS."""
-    lists = [row[: row.index(EOS)] if EOS in row else row for row in rows.tolist()]
-    return [[words[number] for number in row] for row in lists]
-
-
-def exact_match(rows, y):
-    """Whether each row (B, T) equals its target y (B, T') up to and including EOS: bools (B,)."""
-    width = min(rows.shape[1], y.shape[1])
-    real = y != PAD
-    return ((rows[:, :width] == y[:, :width]) | ~real[:, :width]).all(dim=1) & ~real[:, width:].any(dim=1)
-
-
-exact_match(torch.tensor([[3, EOS, 4], [3, 4, EOS]]), torch.tensor([[3, EOS, PAD], [3, EOS, PAD]]))
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# A translator through one vector, for small tasks:
-
-# %% slideshow={"slide_type": "skip"}
-class OneVector(nn.Module):
-    """An encoder LSTM whose last hidden and cell state, the vector v, start a decoder LSTM."""
-
-    def __init__(self, V_x, V_y, E, H):
-        super().__init__()
-        self.C_x, self.C_y = nn.Embedding(V_x, E), nn.Embedding(V_y, E)
-        self.encoder, self.decoder = nn.LSTM(E, H, batch_first=True), nn.LSTM(E, H, batch_first=True)
-        self.output_layer = nn.Linear(H, V_y)
-
-    def start(self, x):
-        """Hidden and cell state (B, H) of the encoder after the EOS of each row of x (B, S)."""
-        length = (x != PAD).sum(dim=1)
-        packed = pack_padded_sequence(self.C_x(x), length, batch_first=True, enforce_sorted=False)
-        h, c = self.encoder(packed)[1]
-        return h[0], c[0]
-
-    def step(self, w, state):
-        """Log-probabilities (B, V_y) of the word after w (B,), and the new state."""
-        h, (s, c) = self.decoder(self.C_y(w)[:, None], tuple(part[None] for part in state))
-        return torch.log_softmax(self.output_layer(h[:, 0]), dim=1), (s[0], c[0])
-
-    def forward(self, x, y):
-        """Scores (B, T, V_y) of each word of y (B, T), given the words before it."""
-        s, _ = self.decoder(self.C_y(shift_right(y)), tuple(part[None] for part in self.start(x)))
-        return self.output_layer(s)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# The two-way encoder:
-
-# %% slideshow={"slide_type": "skip"}
-def init_forget_bias(lstm, bias):
-    """Make the two biases of each forget gate in a torch.nn.LSTM, in all layers, sum to a number."""
-    H = lstm.hidden_size
-    with torch.no_grad():
-        for name, parameter in lstm.named_parameters():
-            if name.startswith("bias"):
-                parameter[H : 2 * H] = bias if name.startswith("bias_ih") else 0.0
-
-
-def reverse_padded(x, length):
-    """x (B, T, E) with the first length[b] steps of row b in reverse order, the padding left where it is."""
-    t = torch.arange(x.shape[1])
-    source = torch.where(t < length[:, None], length[:, None] - 1 - t, t)  # (B, T)
-    return x.gather(1, source[:, :, None].expand_as(x))
-
-
-def make_lstm(E, H):
-    """An LSTM, batch first, whose forget gates begin open."""
-    lstm = nn.LSTM(E, H, batch_first=True)
-    init_forget_bias(lstm, bias=1.0)
-    return lstm
-
-
-def read_to_end(lstm, e, length):
-    """All states (B, S, H) of an LSTM over vectors e (B, S, E); hidden and cell state (B, H) after step length[b]."""
-    packed = pack_padded_sequence(e, length, batch_first=True, enforce_sorted=False)
-    states, (h, c) = lstm(packed)
-    return pad_packed_sequence(states, batch_first=True, total_length=e.shape[1])[0], h[0], c[0]
-
-
-def read_both_ends(ahead, back, e, length):
-    """States (B, S, H) of two chains over e (B, S, E), and the hidden and cell state (B, H) at their ends."""
-    rightwards, h, c = read_to_end(ahead, e, length)
-    leftwards, h_back, c_back = read_to_end(back, reverse_padded(e, length), length)
-    states = torch.cat([rightwards, reverse_padded(leftwards, length)], dim=2)
-    return states, torch.cat([h, h_back], dim=1), torch.cat([c, c_back], dim=1)
-
-
-reverse_padded(torch.arange(6)[None, :, None], torch.tensor([4])).flatten()
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# The translator with and without attention:
-
-# %% slideshow={"slide_type": "skip"}
-class EncoderDecoder(nn.Module):
-    """start(x) gives a state; read(w, state) gives the scores after the words w, and the new state."""
-
-    def look(self, s, h, is_word):
-        """What words are written from: nothing but the decoder's states s (B, T, H)."""
-        return s
-
-    def step(self, w, state):
-        """Log-probabilities (B, V_y) of the word after w (B,), and the new state."""
-        scores, state = self.read(w[:, None], state)
-        return torch.log_softmax(scores[:, 0], dim=1), state
-
-    def forward(self, x, y):
-        """Scores (B, T, V_y) of each word of y (B, T), given the words before it."""
-        return self.read(shift_right(y), self.start(x))[0]
-
-# %% slideshow={"slide_type": "skip"}
-class Translator(EncoderDecoder):
-    """A two-way encoder; its two ends start the decoder."""
-
-    def __init__(self, V_x, V_y, E, H):
-        super().__init__()
-        self.C_x, self.C_y = nn.Embedding(V_x, E), nn.Embedding(V_y, E)
-        self.ahead, self.back, self.decoder = make_lstm(E, H // 2), make_lstm(E, H // 2), make_lstm(E, H)
-        self.combine, self.output_layer = nn.Linear(H, H), nn.Linear(H, V_y)
-
-    def start(self, x):
-        is_word = x != PAD  # (B, S)
-        h, s, c = read_both_ends(self.ahead, self.back, self.C_x(x), is_word.sum(dim=1))
-        return s, c, h, is_word
-
-    def read(self, w, state):
-        s, c, h, is_word = state
-        states, (s, c) = self.decoder(self.C_y(w), (s[None], c[None]))
-        seen = torch.tanh(self.combine(self.look(states, h, is_word)))
-        return self.output_layer(seen), (s[0], c[0], h, is_word)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Scores and weights of attention:
-
-# %% slideshow={"slide_type": "skip"}
-class Dot(nn.Module):
-    """Scores (B, T, S) of encoder states h (B, S, H) for decoder states s (B, T, H)."""
-
-    def forward(self, s, h):
-        return s @ h.transpose(1, 2) / math.sqrt(h.shape[2])
-
-
-def attend(score, s, h, is_word):
-    """Contexts (B, T, H) and weights (B, T, S) for states s (B, T, H) over h (B, S, H); is_word is (B, S)."""
-    e = score(s, h).masked_fill(~is_word[:, None], -math.inf)
-    alpha = torch.softmax(e, dim=2)
-    return alpha @ h, alpha
-
-
-class Attentive(Translator):
-    """A Translator that looks back at all states of its encoder."""
-
-    def __init__(self, V_x, V_y, E, H, score):
-        super().__init__(V_x, V_y, E, H)
-        self.score, self.combine = score, nn.Linear(2 * H, H)
-
-    def look(self, s, h, is_word):
-        """States and contexts side by side, (B, T, 2H)."""
-        return torch.cat([s, attend(self.score, s, h, is_word)[0]], dim=2)
-
-
-attend(Dot(), torch.ones(1, 1, 2), torch.eye(2)[None], torch.tensor([[True, False]]))[1]
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Numbers in words:
-
-# %% slideshow={"slide_type": "skip"}
-# fmt: off
-UNITS = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
-]
-TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-EINER = [
-    "null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf",
-    "dreizehn", "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn",
-]
-ZEHNER = ["zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig"]
-# fmt: on
-
-# %% slideshow={"slide_type": "skip"}
-def english(n):
-    """The words of a number below 10⁹."""
-    if n < 20:
-        return [UNITS[n]]
-    if n < 100:
-        return [TENS[n // 10 - 2], *(english(n % 10) if n % 10 else [])]
-    size, word = next(pair for pair in ((10**6, "million"), (1000, "thousand"), (100, "hundred")) if n >= pair[0])
-    rest = n % size
-    return [*english(n // size), word, *(["and"] if 0 < rest < 100 else []), *(english(rest) if rest else [])]
-
-
-def german(n, last=True):
-    """The morphemes of a number below 10⁹; a one that ends the number is "eins", inside it is "ein"."""
-    if n < 20:
-        return ["ein" if n == 1 and not last else EINER[n]]
-    if n < 100:
-        return [*([*german(n % 10, last=False), "und"] if n % 10 else []), ZEHNER[n // 10 - 2]]
-    if n >= 10**6:
-        count, rest = divmod(n, 10**6)
-        millions = ["eine", "Million"] if count == 1 else [*german(count), "Millionen"]
-        return [*millions, *(german(rest) if rest else [])]
-    size, word = (1000, "tausend") if n >= 1000 else (100, "hundert")
-    return [*german(n // size, last=False), word, *(german(n % size, last) if n % size else [])]
-
-
-def draw_numbers(count, seed):
-    """Different numbers below 10⁹ in random order."""
-    rng, numbers = random.Random(seed), set()
-    while len(numbers) < count:
-        n = rng.randrange(10 ** rng.randint(1, 9))
-        if n // 10**6 == 1 or n // 10**6 % 100 != 1:
-            numbers.add(n)
-    return rng.sample(sorted(numbers), count)
-
-
-" ".join(english(421)), " ".join(german(421))
+# Derived in notebook 07_seq2seq:
+from course_utils.taught.seq2seq import (
+    BOS,
+    EOS,
+    PAD,
+    Attentive,
+    Dot,
+    OneVector,
+    Translator,
+    ancestral,
+    build_vocab,
+    decode_ids,
+    draw_numbers,
+    english,
+    exact_match,
+    german,
+    greedy,
+    pad_batch,
+    sequence_loss,
+    shift_right,
+    train_translator,
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two translators to work with
@@ -452,7 +177,7 @@ print("greedy writes", *decode_ids(greedy(tree, no_source, longest=3), LETTERS)[
 #
 # Feed it in word by word and add up the logarithms. A row ends at its first EOS; whatever follows counts nothing.
 
-# %%
+# %% tags=["export"]
 @torch.no_grad()
 def log_p_of(model, x, y):
     """log p(y | x) (N,) of rows y (N, T), each counted up to its first EOS."""
@@ -467,14 +192,14 @@ def log_p_of(model, x, y):
 # %% [markdown]
 # For small vocabularies we can list *everything* that can be written in `longest` steps: rows that end, filled up with EOS, and rows that are cut off.
 
-# %% slideshow={"slide_type": "skip"}
+# %% tags=["export"] slideshow={"slide_type": "skip"}
 def all_sequences(V, longest):
     """All rows (N, longest) over V words: some words, then EOS to the end, or words all the way."""
     words = [word for word in range(V) if word != EOS]
     rows = [[*row, *[EOS] * (longest - n)] for n in range(longest + 1) for row in product(words, repeat=n)]
     return torch.tensor(rows)
 
-
+# %% slideshow={"slide_type": "skip"}
 all_sequences(V=5, longest=3).shape
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -499,17 +224,6 @@ print(f"sum  {tree_p.sum():.2f}")
 # ### Draw instead of choosing
 #
 # **Sampling:** draw each word with the probability that the model gives it. Then a sentence comes out in the long run as often as $p(y \mid x)$ says, the chain rule once more. Of 20,000 drawn from the tree:
-
-# %%
-@torch.no_grad()
-def ancestral(model, x, longest):
-    """A row of words drawn from p(y | x) for each row of x: numbers (B, longest)."""
-    state, w, written = model.start(x), torch.full((len(x),), BOS), []
-    for _ in range(longest):
-        log_p, state = model.step(w, state)
-        w = torch.multinomial(log_p.exp(), 1)[:, 0]
-        written.append(w)
-    return torch.stack(written, dim=1)
 
 # %% tags=["nbval-check-output"]
 drawn = ancestral(tree, no_source.expand(20_000, 1), longest=3)
@@ -632,7 +346,7 @@ check_best_continuations(best_continuations_solution)
 #
 # $B$ sources with $k$ hypotheses each. `alpha` divides by a power of the length; it waits for its slide, and 0 divides by 1.
 
-# %% tags=["topic-B3"]
+# %% tags=["topic-B3", "export"]
 def beam_step(log_p, y, total, alpha):
     """Rows, words and log-probabilities (B, k) of the best continuations of y (B, k, t) by log_p (B, k, V)."""
     V, ended = log_p.shape[2], (y[:, :, -1] == EOS)[:, :, None]
@@ -664,7 +378,7 @@ print("the exercise's answer for each source:", torch.equal(torch.stack([row, wo
 #
 # To the model the hypotheses are a batch of $B \cdot k$ rows. After each choice, states and beginnings follow their hypotheses:
 
-# %% tags=["topic-B3"]
+# %% tags=["topic-B3", "export"]
 @torch.no_grad()
 def beams(model, x, k, longest, alpha=0.0):
     """Yield for each t the hypotheses y (B, k, t), best first, their log p (B, k) and the rows they continue (B, k)."""
@@ -687,7 +401,7 @@ def beams(model, x, k, longest, alpha=0.0):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The search is the last of these steps
 
-# %% tags=["topic-B3"]
+# %% tags=["topic-B3", "export"]
 def beam_search(model, x, k, longest, alpha=0.0):
     """The k hypotheses y (B, k, T) of each row of x, best first, and their log-probabilities (B, k)."""
     *_, (y, total, _) = beams(model, x, k, longest, alpha)

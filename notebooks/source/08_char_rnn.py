@@ -70,12 +70,29 @@ setup(seed=0)
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The requests x have one row for each text that is wanted; here they are empty, because nothing in particular is asked for. `08_on_request` fills them.
 
+# %% slideshow={"slide_type": "skip"}
+# Derived in notebooks 2 (the schedule), 5 (forget gates, correlations), 07_seq2seq (rows) and 07_translation (search):
+from course_utils.taught.fixed_window_lm import lr_schedule
+from course_utils.taught.lstm_gru import correlations, init_forget_bias
+from course_utils.taught.seq2seq import (
+    BOS,
+    EOS,
+    PAD,
+    build_vocab,
+    decode_ids,
+    pad_batch,
+    sequence_loss,
+    shift_right,
+    trim_padding,
+)
+from course_utils.taught.translation import all_sequences, beam_search, log_p_of
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · A text that can be judged
 #
 # Python brings along the source of its standard library. A parser reads a function, and writes it again in one style: no comments, no docstring, four spaces.
 
-# %% tags=["topic-G2"]
+# %% tags=["topic-G2", "export"]
 def body_of(function):
     """The statements of a function, without its docstring."""
     return function.body[ast.get_docstring(function) is not None :] or [ast.Pass()]
@@ -90,7 +107,7 @@ def functions_of(source):
             if len(text) <= 250 and text.isascii():
                 yield text
 
-
+# %%
 print(*functions_of('@cache\ndef twice(x):\n  "Doubles."\n  return (x   # a comment\n          *2)'))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -101,12 +118,12 @@ print(*functions_of('@cache\ndef twice(x):\n  "Doubles."\n  return (x   # a comm
 #
 # The functions of a module repeat each other's names and habits. So each **module** goes to one part, and a hash of its name decides which: the same one in every version of Python.
 
-# %%
+# %% tags=["export"]
 def part_of(module):
     """The part of the data that a module belongs to, the same in every version of Python."""
     return [*8 * ["train"], "validation", "test"][zlib.crc32(module.encode()) % 10]
 
-
+# %%
 print({module: part_of(module) for module in ("json", "random", "ast", "functools", "turtle", "shutil")})
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -115,7 +132,7 @@ print({module: part_of(module) for module in ("json", "random", "ast", "functool
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### All functions, each once
 
-# %%
+# %% tags=["export"]
 def python_functions():
     """The functions of each part, each one once, in the first part that has it."""
     parts = {"train": {}, "validation": {}, "test": {}}
@@ -129,7 +146,7 @@ def python_functions():
         seen |= set(texts)
     return parts
 
-
+# %%
 functions = python_functions()
 for part, texts in functions.items():
     print(f"{part:10} {len(texts):5,} functions, {sum(map(len, texts)):7,} characters")
@@ -151,54 +168,15 @@ print(*functions["validation"][100:701:300], sep="\n\n")
 #
 # The alphabet is known before any data: the 95 printable characters of ASCII and the line break. Nothing of the test can leak into it. The rest is as in `07_seq2seq`: a row for each text, ended by EOS, filled up with PAD.
 
-# %% slideshow={"slide_type": "skip"}
-PAD, BOS, EOS = 0, 1, 2
-
-
-def build_vocab(sentences):
-    """A number for each word of the sentences, after those of PAD, BOS and EOS."""
-    words = sorted({word for sentence in sentences for word in sentence})
-    return {word: number for number, word in enumerate(words, start=3)}
-
-
-def pad_batch(sentences, number):
-    """Sentences as rows of numbers (B, T), each ended by EOS, the shorter ones filled up with PAD."""
-    rows = [torch.tensor([*(number[word] for word in sentence), EOS]) for sentence in sentences]
-    return pad_sequence(rows, batch_first=True, padding_value=PAD)
-
-
-def shift_right(y):
-    """What the decoder reads, (B, T), while it is to write y (B, T): BOS first, the last column left out."""
-    return torch.cat([torch.full_like(y[:, :1], BOS), y[:, :-1]], dim=1)
-
-
-def sequence_loss(scores, y):
-    """Mean nats per token of the targets y (B, T) under scores (B, T, V); EOS counts, PAD does not."""
-    return cross_entropy(scores.flatten(0, 1), y.flatten(), ignore_index=PAD)
-
-
-def trim_padding(rows):
-    """Rows (B, T) without the columns at the end that hold nothing but PAD."""
-    return rows[:, : (rows != PAD).sum(dim=1).max()]
-
-
-def decode_ids(rows, words):
-    """The words of each row of numbers, up to its first EOS."""
-    lists = [row[: row.index(EOS)] if EOS in row else row for row in rows.tolist()]
-    return [[words[number] for number in row] for row in lists]
-
-
-shift_right(pad_batch(["ab", "b"], {"a": 3, "b": 4}))
-
-# %% tags=["nbval-check-output"]
-ALPHABET = '\n !"#$%&\'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~'
+# %% tags=["export"]
+ALPHABET = "\n !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"
 
 
 def decode_texts(rows, characters):
     """The text of each row of numbers, up to its first EOS."""
     return ["".join(row) for row in decode_ids(rows, characters)]
 
-
+# %% tags=["nbval-check-output"]
 number = build_vocab([ALPHABET])
 characters, V = {i: character for character, i in number.items()} | {PAD: "�", BOS: "�"}, len(number) + 3
 rows = {part: pad_batch(texts, number) for part, texts in functions.items()}
@@ -218,22 +196,13 @@ print("V =", V, "   texts come back:", decode_texts(rows["test"], characters) ==
 #
 # It is used in two ways. To **train** it reads a whole text at once and predicts every character of it. To **write** it goes one step, a character is chosen, and it goes the next step.
 
-# %% slideshow={"slide_type": "skip"}
-def init_forget_bias(lstm, bias):
-    """Make the two biases of each forget gate in a torch.nn.LSTM, in all layers, sum to a number."""
-    H = lstm.hidden_size
-    with torch.no_grad():
-        for name, parameter in lstm.named_parameters():
-            if name.startswith("bias"):
-                parameter[H : 2 * H] = bias if name.startswith("bias_ih") else 0.0
-
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Nothing here is new; the next two slides are its two uses. The forget gates begin open, with bias 1, as in notebook 5.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### To train: a text at once
 
-# %% tags=["topic-G1"]
+# %% tags=["topic-G1", "export"]
 class CharacterLM(nn.Module):
     """A character LSTM; what it is asked for sets its first state."""
 
@@ -256,12 +225,12 @@ class CharacterLM(nn.Module):
         return self.output_layer(self.dropout(self.norm(h)))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# shifted puts BOS in front and drops the last column: each character is predicted from those before it.
+# `shift_right` of `07_seq2seq` puts BOS in front and drops the last column: each character is predicted from those before it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### To write: one step
 
-# %% tags=["topic-G1"]
+# %% tags=["topic-G1", "export"]
 class Writer(CharacterLM):
     """A character LSTM that writes one character after another."""
 
@@ -299,7 +268,7 @@ print("largest difference below 1e-12:", largest < 1e-12)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The loop
 
-# %% tags=["topic-G1"]
+# %% tags=["topic-G1", "export"]
 @torch.no_grad()
 def write(model, x, choose, longest, prompt=()):
     """Rows (B, T) for the requests x, at most `longest` characters: the numbers of the prompt, then what is chosen."""
@@ -310,7 +279,7 @@ def write(model, x, choose, longest, prompt=()):
         written.append(w)
     return torch.stack(written, dim=1)
 
-
+# %%
 def draw(log_p):
     """A character (B,) from each row of log-probabilities (B, V)."""
     return torch.multinomial(log_p.exp(), 1)[:, 0]
@@ -337,14 +306,14 @@ print(decode_texts(write(live, torch.zeros(1, 0), draw, 80, prompt), characters)
 #
 # A batch is as wide as its longest row, so rows of similar length go together. A little chance in the lengths makes each pass another one.
 
-# %%
+# %% tags=["export"]
 def bucket_batches(y, B):
     """The rows of y (N, T) in batches of B row numbers, lengths in a batch alike, in random order."""
     length = (y != PAD).sum(dim=1) * (1 + 0.1 * torch.rand(len(y)))
     batches = length.argsort().split(B)
     return [batches[i] for i in torch.randperm(len(batches))]
 
-
+# %%
 print(bucket_batches(pad_batch(["aaaaaa", "a", "aaaaa", "aa"], {"a": 3}), B=2))
 
 # %% slideshow={"slide_type": "skip"}
@@ -368,14 +337,7 @@ print(f"similar rows {filled(y, bucket_batches(y, 16)):.1f}, random rows {filled
 #
 # A generator, as in notebook 5: whoever calls it can look at the model between two steps.
 
-# %% slideshow={"slide_type": "skip"}
-def lr_schedule(optimizer, lr, steps):
-    """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
-    return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
-    )
-
-# %% tags=["topic-G1"]
+# %% tags=["topic-G1", "export"]
 def train_writer(model, x, y, seed, passes, B=32, lr=0.01, weight_decay=0.1, batches=bucket_batches):
     """Train on requests x and rows y (N, T), each row once a pass; yields the loss after each step."""
     torch.manual_seed(seed)
@@ -419,7 +381,7 @@ print(f"{time.perf_counter() - start:.0f} s")
 #
 # $$J = -\frac{1}{N} \sum_{t=1}^{N} \ln p(w_t \mid w_1 \dots w_{t-1}) \text{ nats} = \frac{J}{\ln 2} \text{ bits}$$
 
-# %%
+# %% tags=["export"]
 @torch.no_grad()
 def nats_per_character(model, x, y, B=64):
     """Mean nats per character of the rows y (N, T) given x, EOS counted, dropout off."""
@@ -454,7 +416,7 @@ print(f"live:                    {J:.2f} nats, {J / math.log(2):.2f} bits")
 #
 # Kneser–Ney of notebook 1, over characters. Orders up to 9 make a million $n$-grams, so each is packed into one number, its tokens being digits in base $V$: $\sum_i w_i V^{n-i}$, below $99^9 < 2^{63}$. Sorting and looking up are then NumPy's work.
 
-# %%
+# %% tags=["export"]
 def pack_ngrams(grams, V):
     """Rows of n tokens (N, n), each below V, as one number a row (N,): the tokens are its digits in base V."""
     return grams @ V ** np.arange(grams.shape[1] - 1, -1, -1)
@@ -465,7 +427,7 @@ def ngram_rows(y, n):
     padded = np.pad(y.numpy(), ((0, 0), (n - 1, 0)), constant_values=BOS)
     return np.lib.stride_tricks.sliding_window_view(padded, n, axis=1)[y.numpy() != PAD]
 
-
+# %%
 pack_ngrams(ngram_rows(pad_batch(["ab"], {"a": 3, "b": 4}), n=3), V=10)  # base 10: BOS 1, EOS 2, a 3, b 4
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -476,7 +438,7 @@ pack_ngrams(ngram_rows(pad_batch(["ab"], {"a": 3, "b": 4}), n=3), V=10)  # base 
 #
 # As in notebook 1: real counts for the longest contexts, below them the number of different left neighbours; absolute discounting, here with one $d$ for each level, by the formula $n_1 / (n_1 + 2 n_2)$; and at the bottom all characters alike.
 
-# %%
+# %% tags=["export"]
 def kneser_ney_tables(y, n, V):
     """For contexts of 0 to n - 1 tokens: n-grams, their counts, d, and the contexts with their totals and types."""
     tables, (grams, counts) = [], np.unique(pack_ngrams(ngram_rows(y, n), V), return_counts=True)
@@ -488,7 +450,7 @@ def kneser_ney_tables(y, n, V):
         grams, counts = np.unique(grams % V**m, return_counts=True)  # each different left neighbour counts once
     return tables
 
-
+# %%
 tables = kneser_ney_tables(rows["train"], 9, V)
 print("n-grams of order 1 to 9:", *(f"{len(table[0]):,}" for table in tables))
 
@@ -514,7 +476,7 @@ print("left neighbours of EOS, a, b:", counts)  # b; BOS and b; a
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### All contexts at once
 
-# %%
+# %% tags=["export"]
 def kneser_ney_p(tables, V, context, w):
     """Probabilities (N, K) of the tokens w (N, K) after contexts (N, n - 1)."""
     estimate = np.where(w >= EOS, 1 / (V - 2), 0.0)  # all alike, but PAD and BOS are never written
@@ -539,7 +501,7 @@ print("probabilities sum to 1:", np.allclose(p.sum(axis=1), 1, rtol=0, atol=1e-1
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A model like any other: `start` and `step`
 
-# %%
+# %% tags=["export"]
 class KneserNey:
     """Interpolated Kneser–Ney of order n for rows of numbers below V."""
 
@@ -1288,66 +1250,6 @@ for (name, model), T in product({"live": live, "writer": writer}.items(), (0, 0.
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Greedy text is the safest for the parser and the poorest: the same few bodies come after every name. With language models for prose, greedy text also runs in circles; here functions are short and most of them end.
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# ### From `07_translation`
-#
-# Beam search, word for word; and the brute force that it was checked against.
-
-# %% slideshow={"slide_type": "skip"}
-def beam_step(log_p, y, total, alpha):
-    """Rows, words and log-probabilities (B, k) of the best continuations of y (B, k, t) by log_p (B, k, V)."""
-    V, ended = log_p.shape[2], (y[:, :, -1] == EOS)[:, :, None]
-    itself = torch.where(torch.arange(V) == EOS, 0.0, -math.inf)
-    candidates = total[:, :, None] + torch.where(ended, itself, log_p)  # (B, k, V)
-    length = (y != EOS).sum(dim=2, keepdim=True)  # with the next word, in place of BOS
-    best = (candidates / length**alpha).flatten(1).topk(y.shape[1]).indices  # (B, k)
-    return best // V, best % V, candidates.flatten(1).gather(1, best)
-
-
-@torch.no_grad()
-def beams(model, x, k, longest, alpha=0.0):
-    """Yield for each t the hypotheses y (B, k, t), best first, their log p (B, k) and the rows they continue (B, k)."""
-    B, state = len(x), tuple(part.repeat_interleave(k, dim=0) for part in model.start(x))
-    y, total = torch.full((B, k, 1), BOS), torch.full((B, k), -math.inf)
-    total[:, 0] = 0  # one empty beginning; the others do not exist
-    for _ in range(longest):
-        log_p, state = model.step(y[:, :, -1].flatten(), state)  # (B k, V)
-        row, word, total = beam_step(log_p.unflatten(0, (B, k)), y, total, alpha)
-        source = (row + k * torch.arange(B)[:, None]).flatten()
-        state = tuple(part[source] for part in state)
-        y = torch.cat([y.flatten(0, 1)[source].unflatten(0, (B, k)), word[:, :, None]], dim=2)
-        yield y[:, :, 1:], total, row
-        if (word == EOS).all():
-            return
-
-# %% slideshow={"slide_type": "skip"}
-def beam_search(model, x, k, longest, alpha=0.0):
-    """The k hypotheses y (B, k, T) of each row of x, best first, and their log-probabilities (B, k)."""
-    *_, (y, total, _) = beams(model, x, k, longest, alpha)
-    return y, total
-
-
-@torch.no_grad()
-def log_p_of(model, x, y):
-    """log p(y | x) (N,) of rows y (N, T), each counted up to its first EOS."""
-    state, w, log_p = model.start(x), torch.full((len(x),), BOS), 0
-    for y_t in y.T:
-        log_p_t, state = model.step(w, state)
-        ended = (w == EOS)[:, None]
-        log_p = log_p + torch.where(ended, 0, log_p_t).gather(1, y_t[:, None])[:, 0]
-        w = torch.where(ended[:, 0], EOS, y_t)
-    return log_p
-
-
-def all_sequences(V, longest):
-    """All rows (N, longest) over V words: some words, then EOS to the end, or words all the way."""
-    words = [word for word in range(V) if word != EOS]
-    rows = [[*row, *[EOS] * (longest - n)] for n in range(longest + 1) for row in product(words, repeat=n)]
-    return torch.tensor(rows)
-
-
-all_sequences(V=5, longest=3).shape
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Beam search, for a text that nobody asked for
 #
@@ -1957,12 +1859,6 @@ print("from these states the output layer gives the scores of the writer:", same
 # Two, because of hidden and cell state; then functions, characters, units. The modules of the two parts are different.
 
 # %% slideshow={"slide_type": "skip"}
-def correlations(memories, depth):
-    """Correlation (H,) of each unit's memory with the depth, over all texts and steps."""
-    table = torch.cat([memories.flatten(0, 1), depth.flatten()[:, None]], dim=1)
-    return torch.corrcoef(table.T)[-1, :-1]
-
-
 def memories_of(histories):
     """The memories (N, H) at the N characters of the watched functions, for validation and test."""
     return [histories[part][1][y != PAD] for part, y in watched_rows.items()]

@@ -39,7 +39,6 @@ from ipywidgets import ColorPicker, Dropdown, FloatSlider, interact
 from matplotlib.colors import XKCD_COLORS, to_rgb
 from torch import nn
 from torch.nn.functional import cross_entropy
-from torch.nn.utils.rnn import pad_sequence
 
 from course_utils import COLOR, check, setup, show
 from course_utils.data import load_names, load_prose
@@ -64,230 +63,22 @@ setup(seed=0)
 # %% [markdown] slideshow={"slide_type": "notes"}
 # New beside 08_char_rnn are only the first two rows.
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# ### From `08_char_rnn`
-# 
-# What this notebook takes over, word for word: rows of numbers, the writer, its training and its use.
-
 # %% slideshow={"slide_type": "skip"}
-PAD, BOS, EOS = 0, 1, 2
-
-
-def build_vocab(sentences):
-    """A number for each word of the sentences, after those of PAD, BOS and EOS."""
-    words = sorted({word for sentence in sentences for word in sentence})
-    return {word: number for number, word in enumerate(words, start=3)}
-
-
-def pad_batch(sentences, number):
-    """Sentences as rows of numbers (B, T), each ended by EOS, the shorter ones filled up with PAD."""
-    rows = [torch.tensor([*(number[word] for word in sentence), EOS]) for sentence in sentences]
-    return pad_sequence(rows, batch_first=True, padding_value=PAD)
-
-
-def shift_right(y):
-    """What the decoder reads, (B, T), while it is to write y (B, T): BOS first, the last column left out."""
-    return torch.cat([torch.full_like(y[:, :1], BOS), y[:, :-1]], dim=1)
-
-
-def sequence_loss(scores, y):
-    """Mean nats per token of the targets y (B, T) under scores (B, T, V); EOS counts, PAD does not."""
-    return cross_entropy(scores.flatten(0, 1), y.flatten(), ignore_index=PAD)
-
-
-def trim_padding(rows):
-    """Rows (B, T) without the columns at the end that hold nothing but PAD."""
-    return rows[:, : (rows != PAD).sum(dim=1).max()]
-
-
-shift_right(pad_batch(["ab", "b"], {"a": 3, "b": 4}))
-
-# %% slideshow={"slide_type": "skip"}
-def decode_ids(rows, words):
-    """The words of each row of numbers, up to its first EOS."""
-    lists = [row[: row.index(EOS)] if EOS in row else row for row in rows.tolist()]
-    return [[words[number] for number in row] for row in lists]
-
-
-def decode_texts(rows, characters):
-    """The text of each row of numbers, up to its first EOS."""
-    return ["".join(row) for row in decode_ids(rows, characters)]
-
-
-def lr_schedule(optimizer, lr, steps):
-    """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
-    return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
-    )
-
-
-def bucket_batches(y, B):
-    """The rows of y (N, T) in batches of B row numbers, lengths in a batch alike, in random order."""
-    length = (y != PAD).sum(dim=1) * (1 + 0.1 * torch.rand(len(y)))
-    batches = length.argsort().split(B)
-    return [batches[i] for i in torch.randperm(len(batches))]
-
-
-bucket_batches(pad_batch(["aaaaaa", "a", "aaaaa", "aa"], {"a": 3}), B=2)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# The network, and its step:
-
-# %% slideshow={"slide_type": "skip"}
-def init_forget_bias(lstm, bias):
-    """Make the two biases of each forget gate in a torch.nn.LSTM, in all layers, sum to a number."""
-    H = lstm.hidden_size
-    with torch.no_grad():
-        for name, parameter in lstm.named_parameters():
-            if name.startswith("bias"):
-                parameter[H : 2 * H] = bias if name.startswith("bias_ih") else 0.0
-
-
-class CharacterLM(nn.Module):
-    """A character LSTM; what it is asked for sets its first state."""
-
-    def __init__(self, V, E, H, dropout=0.0):
-        super().__init__()
-        self.H = H
-        self.C, self.lstm = nn.Embedding(V, E), nn.LSTM(E, H, batch_first=True)
-        self.norm, self.dropout = nn.LayerNorm(H), nn.Dropout(dropout)
-        self.output_layer = nn.Linear(H, V)
-        init_forget_bias(self.lstm, 1.0)
-
-    def start(self, x):
-        """The first hidden and cell state (B, H) for each row of x: zeros, since nothing is asked for."""
-        zeros = self.C.weight.new_zeros(len(x), self.H)
-        return zeros, zeros
-
-    def forward(self, x, y):
-        """Scores (B, T, V) of each character of y (B, T), given the characters before it."""
-        h, _ = self.lstm(self.C(shift_right(y)), tuple(part[None] for part in self.start(x)))
-        return self.output_layer(self.dropout(self.norm(h)))
-
-# %% slideshow={"slide_type": "skip"}
-class Writer(CharacterLM):
-    """A character LSTM that writes one character after another."""
-
-    def step(self, w, state):
-        """Log-probabilities (B, V) of the character after w (B,), and the new state."""
-        h, (s, c) = self.lstm(self.C(w)[:, None], tuple(part[None] for part in state))
-        return torch.log_softmax(self.output_layer(self.dropout(self.norm(h[:, 0]))), dim=1), (s[0], c[0])
-
-
-Writer(V=9, E=4, H=6).step(torch.tensor([BOS]), (torch.zeros(1, 6), torch.zeros(1, 6)))[0].shape
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Training, measuring and writing:
-
-# %% slideshow={"slide_type": "skip"}
-def train_writer(model, x, y, seed, passes, B=32, lr=0.01, weight_decay=0.1, batches=bucket_batches):
-    """Train on requests x and rows y (N, T), each row once a pass; yields the loss after each step."""
-    torch.manual_seed(seed)
-    optimizer = torch.optim.AdamW(model.parameters(), lr, betas=(0.9, 0.99), weight_decay=weight_decay, fused=True)
-    rate = lr_schedule(optimizer, lr, passes * math.ceil(len(y) / B))
-    for _ in range(passes):
-        for batch in batches(y, B):
-            target = trim_padding(y[batch])
-            loss = sequence_loss(model(x[batch], target), target)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            rate.step()
-            yield loss.item()
-
-# %% slideshow={"slide_type": "skip"}
-@torch.no_grad()
-def nats_per_character(model, x, y, B=64):
-    """Mean nats per character of the rows y (N, T) given x, EOS counted, dropout off."""
-    training, total = model.training, 0.0
-    model.eval()
-    for batch in (y != PAD).sum(dim=1).argsort().split(B):
-        target = trim_padding(y[batch])
-        total += sequence_loss(model(x[batch], target), target).item() * (target != PAD).sum().item()
-    model.train(training)
-    return total / (y != PAD).sum().item()
-
-
-@torch.no_grad()
-def write(model, x, choose, longest, prompt=()):
-    """Rows (B, T) for the requests x, at most `longest` characters: the numbers of the prompt, then what is chosen."""
-    state, w, written = model.start(x), torch.full((len(x),), BOS), []
-    for t in range(longest):
-        log_p, state = model.step(w, state)
-        w = torch.full_like(w, prompt[t]) if t < len(prompt) else choose(log_p)
-        written.append(w)
-    return torch.stack(written, dim=1)
-
-
-nats_per_character(Writer(V=9, E=4, H=6), torch.zeros(2, 0), torch.tensor([[3, EOS], [EOS, PAD]]))  # near ln 9
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Kneser–Ney over numbers, as fast as NumPy can look up:
-
-# %% slideshow={"slide_type": "skip"}
-def pack_ngrams(grams, V):
-    """Rows of n tokens (N, n), each below V, as one number a row (N,): the tokens are its digits in base V."""
-    return grams @ V ** np.arange(grams.shape[1] - 1, -1, -1)
-
-
-def ngram_rows(y, n):
-    """The n-grams (N, n) of rows y (B, T), one for each token and EOS, with BOS before the beginning."""
-    padded = np.pad(y.numpy(), ((0, 0), (n - 1, 0)), constant_values=BOS)
-    return np.lib.stride_tricks.sliding_window_view(padded, n, axis=1)[y.numpy() != PAD]
-
-
-def kneser_ney_tables(y, n, V):
-    """For contexts of 0 to n - 1 tokens: n-grams, their counts, d, and the contexts with their totals and types."""
-    tables, (grams, counts) = [], np.unique(pack_ngrams(ngram_rows(y, n), V), return_counts=True)
-    for m in range(n - 1, -1, -1):  # contexts of m tokens
-        contexts, first = np.unique(grams // V, return_index=True)
-        once, twice = (counts == 1).sum(), (counts == 2).sum()
-        d = once / (once + 2 * twice) if once else 0.5
-        tables.insert(0, (grams, counts, d, contexts, np.add.reduceat(counts, first), np.diff([*first, len(grams)])))
-        grams, counts = np.unique(grams % V**m, return_counts=True)  # each different left neighbour counts once
-    return tables
-
-
-[len(table[0]) for table in kneser_ney_tables(torch.tensor([[3, 4, EOS], [3, 3, EOS]]), n=3, V=9)]
-
-# %% slideshow={"slide_type": "skip"}
-def kneser_ney_p(tables, V, context, w):
-    """Probabilities (N, K) of the tokens w (N, K) after contexts (N, n - 1)."""
-    estimate = np.where(w >= EOS, 1 / (V - 2), 0.0)  # all alike, but PAD and BOS are never written
-    for m, (grams, counts, d, contexts, totals, types) in enumerate(tables):
-        context_m = pack_ngrams(context[:, context.shape[1] - m :], V)
-        at = np.searchsorted(contexts, context_m).clip(max=len(contexts) - 1)
-        gram = context_m[:, None] * V + w
-        found = np.searchsorted(grams, gram).clip(max=len(grams) - 1)
-        count = np.where(grams[found] == gram, counts[found], 0)
-        finer = (np.maximum(count - d, 0) + d * types[at, None] * estimate) / totals[at, None]
-        estimate = np.where((contexts[at] == context_m)[:, None], finer, estimate)
-    return estimate
-
-# %% slideshow={"slide_type": "skip"}
-class KneserNey:
-    """Interpolated Kneser–Ney of order n for rows of numbers below V."""
-
-    def __init__(self, y, n, V):
-        self.n, self.V, self.tables = n, V, kneser_ney_tables(y, n, V)
-
-    def p(self, context, w):
-        """Probabilities (N, K) of the tokens w (N, K) after the contexts (N, n - 1)."""
-        return kneser_ney_p(self.tables, self.V, context, w)
-
-    def start(self, x):
-        """The contexts (B, n - 1) before each row of x begins."""
-        return (torch.full((len(x), self.n - 1), BOS),)
-
-    def step(self, w, state):
-        """Log-probabilities (B, V) of the token after w (B,), and the new state."""
-        context = torch.cat([state[0][:, 1:], w[:, None]], dim=1)
-        every = np.arange(self.V)[None].repeat(len(w), axis=0)
-        return torch.tensor(self.p(context.numpy(), every)).log().float(), (context,)
-
-
-KneserNey(torch.tensor([[3, 4, EOS], [3, 3, EOS]]), n=3, V=9).p(np.array([[BOS, BOS]]), np.array([[3, 4, EOS]])).round(2)
+# Derived in notebooks 1 (rare words), 3 (the classifier of names), 07_seq2seq, 07_translation (search) and 08_char_rnn:
+from course_utils.taught.char_rnn import (
+    KneserNey,
+    Writer,
+    decode_texts,
+    nats_per_character,
+    ngram_rows,
+    train_writer,
+    write,
+)
+from course_utils.taught.lstm_gru import init_forget_bias
+from course_utils.taught.ngram_lm import UNK, replace_rare
+from course_utils.taught.seq2seq import BOS, EOS, PAD, build_vocab, pad_batch, shift_right, trim_padding
+from course_utils.taught.translation import beam_search, log_p_of
+from course_utils.taught.vanilla_rnn import NameRNN, parameter_count, to_tensors, train_names
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · Which unit: characters or words?
@@ -303,19 +94,6 @@ KneserNey(torch.tensor([[3, 4, EOS], [3, 3, EOS]]), n=3, V=9).p(np.array([[BOS, 
 # ### The same text, in two units
 #
 # The prose of notebooks 1 to 5. The text of a sentence is its tokens with **one space** between them; nothing is lost, since no token has a space in it. Words seen once in training become UNK.
-
-# %% slideshow={"slide_type": "skip"}
-UNK = "<unk>"
-
-
-def replace_rare(splits, min_count):
-    """Replace by UNK what occurs fewer than min_count times in the training part."""
-    frequency = Counter(word for sentence in splits["train"] for word in sentence)
-    known = {word for word, times in frequency.items() if times >= min_count}
-    return {
-        part: [[word if word in known else UNK for word in sentence] for sentence in corpus]
-        for part, corpus in splits.items()
-    }
 
 # %%
 prose = load_prose(seed=0)._asdict()
@@ -1208,59 +986,6 @@ for seed, language in enumerate(("Finnish", "French", "German", "Hungarian", "Sw
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Cover the left column and let the class guess the languages; then the class is the classifier of four slides on.
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# ### From `07_translation`
-#
-# Beam search, word for word, with the value of a given row by which it is checked. Nothing in it knows what the model was asked for:
-
-# %% slideshow={"slide_type": "skip"}
-@torch.no_grad()
-def log_p_of(model, x, y):
-    """log p(y | x) (N,) of rows y (N, T), each counted up to its first EOS."""
-    state, w, log_p = model.start(x), torch.full((len(x),), BOS), 0
-    for y_t in y.T:
-        log_p_t, state = model.step(w, state)
-        ended = (w == EOS)[:, None]
-        log_p = log_p + torch.where(ended, 0, log_p_t).gather(1, y_t[:, None])[:, 0]
-        w = torch.where(ended[:, 0], EOS, y_t)
-    return log_p
-
-
-def beam_step(log_p, y, total, alpha):
-    """Rows, words and log-probabilities (B, k) of the best continuations of y (B, k, t) by log_p (B, k, V)."""
-    V, ended = log_p.shape[2], (y[:, :, -1] == EOS)[:, :, None]
-    itself = torch.where(torch.arange(V) == EOS, 0.0, -math.inf)
-    candidates = total[:, :, None] + torch.where(ended, itself, log_p)  # (B, k, V)
-    length = (y != EOS).sum(dim=2, keepdim=True)  # with the next word, in place of BOS
-    best = (candidates / length**alpha).flatten(1).topk(y.shape[1]).indices  # (B, k)
-    return best // V, best % V, candidates.flatten(1).gather(1, best)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# The search itself:
-
-# %% slideshow={"slide_type": "skip"}
-@torch.no_grad()
-def beams(model, x, k, longest, alpha=0.0):
-    """Yield for each t the hypotheses y (B, k, t), best first, their log p (B, k) and the rows they continue (B, k)."""
-    B, state = len(x), tuple(part.repeat_interleave(k, dim=0) for part in model.start(x))
-    y, total = torch.full((B, k, 1), BOS), torch.full((B, k), -math.inf)
-    total[:, 0] = 0  # one empty beginning; the others do not exist
-    for _ in range(longest):
-        log_p, state = model.step(y[:, :, -1].flatten(), state)  # (B k, V)
-        row, word, total = beam_step(log_p.unflatten(0, (B, k)), y, total, alpha)
-        source = (row + k * torch.arange(B)[:, None]).flatten()
-        state = tuple(part[source] for part in state)
-        y = torch.cat([y.flatten(0, 1)[source].unflatten(0, (B, k)), word[:, :, None]], dim=2)
-        yield y[:, :, 1:], total, row
-        if (word == EOS).all():
-            return
-
-
-def beam_search(model, x, k, longest, alpha=0.0):
-    """The k hypotheses y (B, k, T) of each row of x, best first, and their log-probabilities (B, k)."""
-    *_, (y, total, _) = beams(model, x, k, longest, alpha)
-    return y, total
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### The likeliest name, please
 #
@@ -1323,67 +1048,16 @@ for what, (texts, labels) in kinds.items():
 # %% slideshow={"slide_type": "skip"}
 CHARACTERS = sorted({character for name, _ in names.train for character in name})
 character_number = {character: number for number, character in enumerate(CHARACTERS, start=1)}
-
-
-def to_tensors(pairs):
-    """Padded characters (N, T), lengths (N,) and languages (N,); unseen characters are 0, too."""
-    rows = [torch.tensor([character_number.get(c, 0) for c in name]) for name, _ in pairs]
-    y = torch.tensor([LANGUAGES.index(language) for _, language in pairs])
-    length = torch.tensor([len(row) for row in rows])
-    return nn.utils.rnn.pad_sequence(rows, batch_first=True), length, y
-
-
-class NameRNN(nn.Module):
-    """Scores (B, out) of padded names x (B, T): the state at each name's last character decides."""
-
-    def __init__(self, V, E, H, out):
-        super().__init__()
-        self.C, self.rnn = nn.Embedding(V, E), nn.RNN(E, H, batch_first=True)
-        self.output_layer = nn.Linear(H, out)
-
-    def forward(self, x, length):
-        states, _ = self.rnn(self.C(x))
-        return self.output_layer(states[torch.arange(len(x)), length - 1])
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Its training, as there:
-
-# %% slideshow={"slide_type": "skip"}
-def name_batches(length, B):
-    """Yield the row numbers of all names once, B at a time, names of similar length together."""
-    almost_sorted = torch.argsort(length + 2 * torch.rand(len(length)))  # other neighbours each time
-    rows = almost_sorted.split(B)
-    for i in torch.randperm(len(rows)):
-        yield rows[i]
-
-
-def train_names(model, epochs=6, B=128, lr=3e-3):
-    """Fit a NameRNN to the training names."""
-    x, length, y = tensors["train"]
-    optimizer = torch.optim.Adam(model.parameters(), lr)
-    steps = epochs * math.ceil(len(y) / B)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    for _ in range(epochs):
-        for rows in name_batches(length, B):
-            optimizer.zero_grad()
-            scores = model(x[rows, : length[rows].max()], length[rows])
-            cross_entropy(scores, y[rows]).backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-    return model
-
-
-tensors = {part: to_tensors(pairs) for part, pairs in zip(names._fields, names)}
+tensors = {part: to_tensors(pairs, character_number, LANGUAGES) for part, pairs in zip(names._fields, names)}
 
 # %%
 torch.manual_seed(0)
-name_rnn = train_names(NameRNN(len(CHARACTERS) + 1, E=64, H=128, out=len(LANGUAGES)))
+name_rnn = train_names(NameRNN(len(CHARACTERS) + 1, E=64, H=128, out=len(LANGUAGES)), *tensors["train"])
 
 
 def votes(texts):
     """The language number (N,) that the classifier gives to each text."""
-    x, length, _ = to_tensors([(text or " ", LANGUAGES[0]) for text in texts])
+    x, length, _ = to_tensors([(text or " ", LANGUAGES[0]) for text in texts], character_number, LANGUAGES)
     with torch.no_grad():
         return name_rnn(x, length).argmax(dim=1)
 
@@ -2003,11 +1677,6 @@ print("by the formula the poor place passes 3.8 stars with", needed, "written re
 # The writers of this notebook, taken apart: parameters of the encoder and of the rest, and what a request looks like.
 
 # %% slideshow={"slide_type": "skip"}
-def parameter_count(model):
-    """How many numbers a model learns."""
-    return sum(p.numel() for p in model.parameters())
-
-
 asked_for = {
     "colours": (colour_writers[0][0], colour_requests(colour_names)),
     "names": (name_writers[0], name_x),

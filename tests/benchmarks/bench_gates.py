@@ -6,6 +6,8 @@ from functools import partial
 import torch
 from torch import nn
 
+from course_utils.taught.ngram_lm import replace_rare
+from course_utils.taught.vanilla_rnn import parameter_count, stream, stream_perplexity
 from publish.taught import taught_in
 from tests.benchmarks.bench_networks import SEEDS, numbered, spread
 from tests.benchmarks.bench_ngram import seconds
@@ -25,7 +27,7 @@ def speeds(taught, units):
 
 def speed_table(taught, rounds=5):
     """Training speed of the cells, with equal units and with equal parameters."""
-    budget = taught.parameter_count(nn.LSTM(64, 64))
+    budget = parameter_count(nn.LSTM(64, 64))
     for name, units in (
         ("64 units each", dict.fromkeys(KINDS, 64)),
         (f"{budget:,} parameters each", {kind: taught.units_for(kind, budget) for kind in KINDS}),
@@ -40,10 +42,10 @@ class Prose:
     """The prose corpus as streams, and what trains and scores the taught language models on it."""
 
     def __init__(self, taught):
-        splits = taught.replace_rare(taught.load_prose(seed=0)._asdict(), min_count=2)
-        number = numbered(taught, splits)
+        splits = replace_rare(taught.load_prose(seed=0)._asdict(), min_count=2)
+        number = numbered(splits)
         self.taught, self.V = taught, len(number) - 1
-        self.streams = {part: taught.stream(corpus, number) for part, corpus in splits.items()}
+        self.streams = {part: stream(corpus, number) for part, corpus in splits.items()}
 
     def trained(self, kind, units, seed, settings):
         """A trained language model and the seconds of its training, checks included."""
@@ -55,7 +57,7 @@ class Prose:
         return model, seconds(fit)[1]
 
     def perplexity(self, model, part):
-        return self.taught.stream_perplexity(model, self.streams[part])
+        return stream_perplexity(model, self.streams[part])
 
 
 def prose_table(taught, settings=SETTINGS, units=UNITS):
@@ -72,7 +74,7 @@ def prose_table(taught, settings=SETTINGS, units=UNITS):
             f"{spread([prose.perplexity(model, part) for model in models], '.1f'):>16}"
             for part in ("validation", "test")
         )
-        learned = taught.parameter_count(models[0])
+        learned = parameter_count(models[0])
         print(f"{f'{kind}, {H} units':16}{cells}{learned:12,}{statistics.mean(taken):10.1f} s", flush=True)
 
 

@@ -8,6 +8,26 @@ import numpy as np
 import torch
 from sklearn.metrics import balanced_accuracy_score
 
+from course_utils.taught.fixed_window_lm import log_probs, train, window_model, windows
+from course_utils.taught.ngram_lm import (
+    BOS,
+    count_ngrams,
+    estimate_discount,
+    kneser_ney,
+    perplexity,
+    replace_rare,
+    token_probs,
+    vocabulary,
+)
+from course_utils.taught.vanilla_rnn import (
+    NameRNN,
+    marked,
+    parameter_count,
+    stream,
+    stream_perplexity,
+    to_tensors,
+    train_names,
+)
 from publish.taught import taught_in
 from tests.benchmarks.bench_ngram import seconds
 
@@ -19,15 +39,15 @@ def spread(values, form=".2f"):
     return f"{statistics.mean(values):{form}} ± {statistics.stdev(values):{form}}"
 
 
-def numbered(taught, splits):
+def numbered(splits):
     """The numbers of the words of the training part, those that can be predicted first, BOS last."""
-    words = [*sorted(taught.vocabulary(splits["train"])), taught.BOS]
+    words = [*sorted(vocabulary(splits["train"])), BOS]
     return {word: number for number, word in enumerate(words)}
 
 
-def count_model(taught, splits, n):
-    counts = taught.count_ngrams(splits["train"], n)
-    return taught.kneser_ney(counts, n, taught.estimate_discount(counts))
+def count_model(splits, n):
+    counts = count_ngrams(splits["train"], n)
+    return kneser_ney(counts, n, estimate_discount(counts))
 
 
 def perplexity_of(log_p):
@@ -38,32 +58,32 @@ class Corpus:
     """A corpus, its numbers, and what trains and scores the taught networks on it."""
 
     def __init__(self, taught, splits):
-        self.taught, self.splits, self.number = taught, splits, numbered(taught, splits)
+        self.taught, self.splits, self.number = taught, splits, numbered(splits)
         self.V = len(self.number) - 1
 
     def window(self, seed, n, E, H, **settings):
         """A trained window model and the seconds of its training."""
-        data = self.taught.windows(self.splits["train"], n, self.number)
+        data = windows(self.splits["train"], n, self.number)
         torch.manual_seed(seed)
-        model = self.taught.window_model(self.V, E, H, n)
-        return seconds(lambda: self.taught.train(model, *data, **settings))
+        model = window_model(self.V, E, H, n)
+        return seconds(lambda: train(model, *data, **settings))
 
     def window_log_p(self, model, n, part="test"):
-        return self.taught.log_probs(model, *self.taught.windows(self.splits[part], n, self.number)).double().numpy()
+        return log_probs(model, *windows(self.splits[part], n, self.number)).double().numpy()
 
     def rnn(self, seed, E, H, **settings):
         """A trained recurrent model and the seconds of its training."""
-        ids = self.taught.stream(self.splits["train"], self.number)
+        ids = stream(self.splits["train"], self.number)
         torch.manual_seed(seed)
         model = self.taught.RNNLM(self.V, E, H)
         return seconds(lambda: self.taught.train_lm(model, ids, **settings))
 
     def rnn_perplexity(self, model):
-        return self.taught.stream_perplexity(model, self.taught.stream(self.splits["test"], self.number))
+        return stream_perplexity(model, stream(self.splits["test"], self.number))
 
 
-def row(taught, name, models, taken, values):
-    size = taught.parameter_count(models[0])
+def row(name, models, taken, values):
+    size = parameter_count(models[0])
     print(f"{name:28}{spread(values):>16}{size:12,}{statistics.mean(taken):10.1f} s", flush=True)
 
 
@@ -71,8 +91,8 @@ def grammar_table(taught):
     """Test perplexity on the grammar of window models of several orders and of the RNN."""
     grammar = taught.load_grammar("english")
     sampled = grammar.sample(12_000, seed=0)
-    corpus = Corpus(taught, taught.replace_rare({"train": sampled[:10_000], "test": sampled[11_000:]}, min_count=1))
-    kn = taught.perplexity(count_model(taught, corpus.splits, 5), corpus.splits["test"])
+    corpus = Corpus(taught, replace_rare({"train": sampled[:10_000], "test": sampled[11_000:]}, min_count=1))
+    kn = perplexity(count_model(corpus.splits, 5), corpus.splits["test"])
     settings = {"epochs": 4, "lr": 0.02, "weight_decay": 0.01}
     print(f"Grammar, test perplexity per token, starts {SEEDS}: E 16, H 64, {settings}")
     print(f"uniform {corpus.V}, Kneser-Ney n = 5 {kn:.2f}, floor {grammar.optimal_perplexity():.2f}\n")
@@ -80,9 +100,9 @@ def grammar_table(taught):
     for n in (2, 3, 5, 6, 7):
         models, taken = zip(*(corpus.window(seed, n, 16, 64, batch=512, **settings) for seed in SEEDS))
         values = [perplexity_of(corpus.window_log_p(model, n)) for model in models]
-        row(taught, f"window, n = {n}", models, taken, values)
+        row(f"window, n = {n}", models, taken, values)
     models, taken = zip(*(corpus.rnn(seed, 16, 64, B=64, T=16, **settings) for seed in SEEDS))
-    row(taught, "RNN, B 64, T 16", models, taken, [corpus.rnn_perplexity(model) for model in models])
+    row("RNN, B 64, T 16", models, taken, [corpus.rnn_perplexity(model) for model in models])
 
 
 def mixed(log_p, by_count, lam):
@@ -91,10 +111,10 @@ def mixed(log_p, by_count, lam):
 
 def prose_table(taught, n=5):
     """Test perplexity on the prose of window model, RNN and the mixture of window model and Kneser-Ney."""
-    corpus = Corpus(taught, taught.replace_rare(taught.load_prose(seed=0)._asdict(), min_count=2))
-    kn = count_model(taught, corpus.splits, n)
+    corpus = Corpus(taught, replace_rare(taught.load_prose(seed=0)._asdict(), min_count=2))
+    kn = count_model(corpus.splits, n)
     by_count = {
-        part: np.log([q for sentence in corpus.splits[part] for q in taught.token_probs(kn, sentence)])
+        part: np.log([q for sentence in corpus.splits[part] for q in token_probs(kn, sentence)])
         for part in ("validation", "test")
     }
     print(f"\nProse, test perplexity per token, starts {SEEDS}: E 64, H 64, weight decay 0.3")
@@ -104,7 +124,7 @@ def prose_table(taught, n=5):
         settings = {"batch": 512, "epochs": epochs, "lr": 0.03, "weight_decay": 0.3}
         models, taken = zip(*(corpus.window(seed, n, 64, 64, **settings) for seed in SEEDS))
         tests = [corpus.window_log_p(model, n) for model in models]
-        row(taught, f"window, n = {n}, epochs {epochs}", models, taken, [perplexity_of(log_p) for log_p in tests])
+        row(f"window, n = {n}, epochs {epochs}", models, taken, [perplexity_of(log_p) for log_p in tests])
     chosen = []
     for model, test in zip(models, tests):
         validation = corpus.window_log_p(model, n, "validation")
@@ -116,13 +136,13 @@ def prose_table(taught, n=5):
         settings = {"B": 16, "T": 8, "epochs": epochs, "lr": 0.01, "weight_decay": 0.3}
         models, taken = zip(*(corpus.rnn(seed, 64, 64, **settings) for seed in SEEDS))
         values = [corpus.rnn_perplexity(model) for model in models]
-        row(taught, f"RNN, B 16, T 8, epochs {epochs}", models, taken, values)
+        row(f"RNN, B 16, T 8, epochs {epochs}", models, taken, values)
 
 
 def naive_bayes(taught):
     """Naïve Bayes on character n-grams, and its n and smoothing, which are chosen on validation names."""
     settings = [(n, alpha) for n in (2, 3, 4) for alpha in (0.1, 0.3)]
-    validation = taught.marked(taught.names.validation)
+    validation = marked(taught.names.validation)
     best = max(settings, key=lambda setting: taught.naive_bayes(*setting).score(*validation))
     return taught.naive_bayes(*best), best
 
@@ -138,15 +158,15 @@ def on_split(taught, split, seeds):
     names = taught.names = taught.load_names(seed=split)
     taught.LANGUAGES = sorted({language for _, language in names.train})
     characters = sorted({character for name, _ in names.train for character in name})
-    taught.character_number = {character: number for number, character in enumerate(characters, start=1)}
-    taught.tensors = {part: taught.to_tensors(pairs) for part, pairs in zip(names._fields, names)}
+    number = {character: number for number, character in enumerate(characters, start=1)}
+    taught.tensors = {part: to_tensors(pairs, number, taught.LANGUAGES) for part, pairs in zip(names._fields, names)}
     (bayes, (n, alpha)), taken = seconds(lambda: naive_bayes(taught))
-    guess = np.searchsorted(taught.LANGUAGES, bayes.predict(taught.marked(names.test)[0]))
+    guess = np.searchsorted(taught.LANGUAGES, bayes.predict(marked(names.test)[0]))
     name_row(taught, f"split {split}, naïve Bayes, n = {n}, α = {alpha}", guess, taken)
     for seed in seeds:
         torch.manual_seed(seed)
-        untrained = taught.NameRNN(len(characters) + 1, E=64, H=128, out=len(taught.LANGUAGES))
-        model, taken = seconds(partial(taught.train_names, untrained))
+        untrained = NameRNN(len(characters) + 1, E=64, H=128, out=len(taught.LANGUAGES))
+        model, taken = seconds(partial(train_names, untrained, *taught.tensors["train"]))
         name_row(taught, f"split {split}, RNN, start {seed}", taught.predicted(model, "test").numpy(), taken)
 
 

@@ -8,7 +8,16 @@ import numpy as np
 from nltk.lm import KneserNeyInterpolated
 
 from course_utils.data import CorpusError, fetch_corpus, tokenize
-from publish.taught import taught_in
+from course_utils.taught.ngram_lm import (
+    BOS,
+    EOS,
+    ngrams,
+    packed_kneser_ney,
+    packed_score,
+    replace_rare,
+    to_ids,
+    vocabulary,
+)
 
 ORDERS = (2, 3, 4, 5)
 DISCOUNT = 0.75
@@ -16,12 +25,12 @@ REPEATS = 5
 NLTK_SECONDS = 5.0  # NLTK scores a random sample of tokens for so long, at each order
 
 
-def shakespeare(taught):
+def shakespeare():
     """Lines of tiny Shakespeare as lists of tokens, the first 90 % and the rest; rare words are UNK."""
     text = (fetch_corpus("tiny_shakespeare") / "input.txt").read_text("utf-8")
     lines = [tokenize(line) for line in text.splitlines() if line.strip()]
     cut = int(0.9 * len(lines))
-    splits = taught.replace_rare({"train": lines[:cut], "test": lines[cut:]}, min_count=2)
+    splits = replace_rare({"train": lines[:cut], "test": lines[cut:]}, min_count=2)
     return splits["train"], splits["test"]
 
 
@@ -38,23 +47,23 @@ def best(function, repeats=REPEATS):
     return runs[0][0], min(taken for _, taken in runs)
 
 
-def ours(taught, train, test, n):
+def ours(train, test, n):
     """Probabilities of the test tokens; seconds to fit from token ids, and to score."""
-    ids = {token: number for number, token in enumerate([taught.BOS, *sorted(taught.vocabulary(train))])}
-    x, predicted = taught.to_ids(train, ids, n)
-    y, scored = taught.to_ids(test, ids, n)
-    levels, fit = best(lambda: taught.packed_kneser_ney(x, predicted, n, len(ids), DISCOUNT))
-    q, score = best(lambda: taught.packed_score(levels, y, len(ids)))
+    ids = {token: number for number, token in enumerate([BOS, *sorted(vocabulary(train))])}
+    x, predicted = to_ids(train, ids, n)
+    y, scored = to_ids(test, ids, n)
+    levels, fit = best(lambda: packed_kneser_ney(x, predicted, n, len(ids), DISCOUNT))
+    q, score = best(lambda: packed_score(levels, y, len(ids)))
     return q[scored], fit, score
 
 
-def nltks(taught, train, test, n, seed=0):
+def nltks(train, test, n, seed=0):
     """Sampled places and their probabilities; seconds to fit on all, and to score one token of the sample."""
-    grams = [[gram[n - 1 - m :] for gram in taught.ngrams(line, n) for m in range(n)] for line in train]
+    grams = [[gram[n - 1 - m :] for gram in ngrams(line, n) for m in range(n)] for line in train]
     model = KneserNeyInterpolated(n, discount=DISCOUNT)
-    words = [token for line in train for token in (taught.BOS, *line, taught.EOS)]
+    words = [token for line in train for token in (BOS, *line, EOS)]
     _, fit = seconds(lambda: model.fit(grams, vocabulary_text=words))
-    places = [gram for line in test for gram in taught.ngrams(line, n)]
+    places = [gram for line in test for gram in ngrams(line, n)]
     chosen, found = random.Random(seed).sample(range(len(places)), len(places)), []
     start = time.perf_counter()
     while len(found) < len(chosen) and time.perf_counter() - start < NLTK_SECONDS:
@@ -64,9 +73,8 @@ def nltks(taught, train, test, n, seed=0):
 
 
 def main():
-    taught = taught_in("01_ngram_lm")
     try:
-        train, test = shakespeare(taught)
+        train, test = shakespeare()
     except CorpusError as error:
         sys.exit(str(error))
     tokens = [sum(len(line) + 1 for line in lines) for lines in (train, test)]
@@ -76,8 +84,8 @@ def main():
     print("        fit                            score                           largest relative")
     print("order   01       NLTK      ratio       01       NLTK       ratio       difference    on tokens")
     for n in ORDERS:
-        q, fit, score = ours(taught, train, test, n)
-        chosen, reference, nltk_fit, nltk_token = nltks(taught, train, test, n)
+        q, fit, score = ours(train, test, n)
+        chosen, reference, nltk_fit, nltk_token = nltks(train, test, n)
         difference = np.max(np.abs(q[chosen] / reference - 1))
         nltk_score = nltk_token * len(q)
         print(

@@ -6,6 +6,20 @@ from functools import partial
 
 import torch
 
+from course_utils.taught.seq2seq import (
+    PAD,
+    Attentive,
+    Dot,
+    Translator,
+    build_vocab,
+    draw_numbers,
+    english,
+    exact_match,
+    german,
+    greedy,
+    pad_batch,
+    train_translator,
+)
 from publish.taught import taught_in
 from tests.benchmarks.bench_networks import SEEDS, spread
 from tests.benchmarks.bench_ngram import seconds
@@ -19,30 +33,30 @@ class Numbers:
     """The notebook's numbers as rows: for training, held out, and held out below a million."""
 
     def __init__(self, taught):
-        numbers = taught.draw_numbers(21_000, seed=0)
+        numbers = draw_numbers(21_000, seed=0)
         self.taught, self.train, self.test = taught, numbers[:20_000], numbers[20_000:]
         known = set(self.train)
         self.below = [n for n in random.Random(1).sample(range(10**6), 1100) if n not in known][:1000]
-        spellings = taught.english, taught.german
-        self.sides = [(spell, taught.build_vocab(map(spell, self.train))) for spell in spellings]
+        spellings = english, german
+        self.sides = [(spell, build_vocab(map(spell, self.train))) for spell in spellings]
 
     def rows(self, numbers):
-        return [self.taught.pad_batch(map(spell, numbers), number) for spell, number in self.sides]
+        return [pad_batch(map(spell, numbers), number) for spell, number in self.sides]
 
     def new(self, name):
         V_x, V_y = (len(number) + 3 for _, number in self.sides)
         H = MODELS[name][0]
         if name == "v":
-            return self.taught.Translator(V_x, V_y, 32, H)
-        score = self.taught.Dot() if name == "dot" else self.taught.Additive(H)
-        return self.taught.Attentive(V_x, V_y, 32, H, score)
+            return Translator(V_x, V_y, 32, H)
+        score = Dot() if name == "dot" else self.taught.Additive(H)
+        return Attentive(V_x, V_y, 32, H, score)
 
 
 def table(taught, seeds=SEEDS, share=1.0, lr=0.02):
     """Exact match in per cent, mean ± sd over the starts; `share` of the steps, to try it quickly."""
     numbers = Numbers(taught)
     x, y = numbers.rows(numbers.test)
-    words = (x != taught.PAD).sum(dim=1) - 1
+    words = (x != PAD).sum(dim=1) - 1
     print(f"\nNumber words, exact match in %, 1,000 held out, starts {list(seeds)}, learning rate {lr}, mean ± sd")
     headings = ["all", "below 10⁶", *(f"{group} words" for group in GROUPS)]
     print("\n" + " " * 10 + "".join(f"{heading:>14}" for heading in headings) + "   training")
@@ -52,11 +66,11 @@ def table(taught, seeds=SEEDS, share=1.0, lr=0.02):
             torch.manual_seed(seed)
             model = numbers.new(name)
             rows = numbers.rows(numbers.train)
-            fit = partial(taught.train_translator, model, *rows, seed, int(share * steps), lr=lr)
+            fit = partial(train_translator, model, *rows, seed, int(share * steps), lr=lr)
             taken.append(seconds(fit)[1])
-            right = taught.exact_match(taught.greedy(model, x, 30), y).double()
+            right = exact_match(greedy(model, x, 30), y).double()
             below_x, below_y = numbers.rows(numbers.below)
-            below = taught.exact_match(taught.greedy(model, below_x, 30), below_y).double()
+            below = exact_match(greedy(model, below_x, 30), below_y).double()
             groups = [right[(words >= low) & (words <= high)] for low, high in GROUPS.values()]
             results.append([100 * part.mean().item() for part in (right, below, *groups)])
         cells = "".join(f"{spread(column, '.1f'):>14}" for column in zip(*results))

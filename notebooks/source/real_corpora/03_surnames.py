@@ -42,6 +42,7 @@ from torch.nn.functional import cross_entropy
 
 from course_utils import COLOR, setup, show
 from course_utils.data import fetch_corpus
+from course_utils.taught.vanilla_rnn import NameRNN, marked, name_batches, to_tensors  # derived in notebook 3
 
 setup(seed=0)
 
@@ -126,11 +127,6 @@ show(plot_frequencies(), "Russian has a hundred times as many names as Vietnames
 # ## Two baselines, two yardsticks
 
 # %%
-def marked(pairs):
-    """Names between marks, and their languages, as two lists."""
-    return [f"^{name}$" for name, _ in pairs], [language for _, language in pairs]
-
-
 def report(name, guesses, truth):
     """Print accuracy and macro-averaged recall."""
     accuracy = np.mean(np.array(guesses) == np.array(truth))
@@ -153,37 +149,8 @@ report("naïve Bayes, 3-grams", bayes.predict(marked(test)[0]), truth)
 #
 # With one addition: a weight for each language in the loss, $-u_k \log \hat y_k$.
 
-# %% slideshow={"slide_type": "skip"}
-class NameRNN(nn.Module):
-    """Scores (B, out) of padded names x (B, T): the state at each name's last character decides."""
-
-    def __init__(self, V, E, H, out):
-        super().__init__()
-        self.C, self.rnn = nn.Embedding(V, E), nn.RNN(E, H, batch_first=True)
-        self.output_layer = nn.Linear(H, out)
-
-    def forward(self, x, length):
-        states, _ = self.rnn(self.C(x))
-        return self.output_layer(states[torch.arange(len(x)), length - 1])
-
-
-def name_batches(length, B):
-    """Yield the row numbers of all names once, B at a time, names of similar length together."""
-    almost_sorted = torch.argsort(length + 2 * torch.rand(len(length)))  # other neighbours each time
-    rows = almost_sorted.split(B)
-    for i in torch.randperm(len(rows)):
-        yield rows[i]
-
-
-def to_tensors(pairs):
-    """Padded characters (N, T), lengths (N,) and languages (N,); unseen characters are 0, too."""
-    rows = [torch.tensor([character_number.get(c, 0) for c in name]) for name, _ in pairs]
-    y = torch.tensor([LANGUAGES.index(language) for _, language in pairs])
-    length = torch.tensor([len(row) for row in rows])
-    return nn.utils.rnn.pad_sequence(rows, batch_first=True), length, y
-
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The model, the batches and the tensors are notebook 3's, word for word.
+# The model, the batches and the tensors are notebook 3's.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Names as tensors
@@ -192,8 +159,8 @@ def to_tensors(pairs):
 
 # %%
 character_number = {c: number for number, c in enumerate(sorted({c for name, _ in train for c in name}), start=1)}
-x, length, y = to_tensors(train)
-test_x, test_length, _ = to_tensors(test)
+x, length, y = to_tensors(train, character_number, LANGUAGES)
+test_x, test_length, _ = to_tensors(test, character_number, LANGUAGES)
 f"{len(character_number)} characters, longest name {x.shape[1]}"
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -244,7 +211,7 @@ by_plain, by_balanced = (np.array([guesses[name, seed] for seed in (0, 1)]) for 
 truths = np.array(truth)
 macro = [[balanced_accuracy_score(truth, guess) for guess in pair] for pair in (by_plain, by_balanced)]
 print("balanced weights raise macro-averaged recall:", max(macro[0]) < min(macro[1]))
-print("and cost accuracy:                    ", (by_balanced == truths).mean() < (by_plain == truths).mean())
+print("and cost accuracy:                           ", (by_balanced == truths).mean() < (by_plain == truths).mean())
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Among the RNNs that depends on what it is for; choose the yardstick before looking. Naïve Bayes, unweighted, is about as good as the balanced RNN in macro-averaged recall, and better than all of them in accuracy: weights are no substitute for a better model.

@@ -40,6 +40,8 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_se
 
 from course_utils import COLOR, setup, show
 from course_utils.data import fetch_corpus
+from course_utils.taught.fixed_window_lm import lr_schedule  # derived in notebook 2
+from course_utils.taught.vanilla_rnn import parameter_count  # derived in notebook 3
 
 setup(seed=0)
 
@@ -383,18 +385,6 @@ with torch.no_grad():
 # The recipe of notebook 5: sentences of similar length together, a rate that rises briefly and falls to 0, clipped gradients.
 
 # %% slideshow={"slide_type": "skip"}
-def lr_schedule(optimizer, lr, steps):
-    """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
-    return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
-    )
-
-
-def parameter_count(model):
-    """How many numbers a model learns."""
-    return sum(p.numel() for p in model.parameters())
-
-
 def sentence_batches(length, B):
     """Yield the row numbers of all sentences once, B at a time, sentences of similar length together."""
     rows = torch.argsort(length + 2 * torch.rand(len(length))).split(B)

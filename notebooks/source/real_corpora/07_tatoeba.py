@@ -65,6 +65,13 @@ setup(seed=0)
 # %% [markdown] slideshow={"slide_type": "notes"}
 # PAD, BOS and EOS are 0, 1 and 2 as in notebook 7. Number 3 is new: UNK, for words that are not in the vocabulary.
 
+# %% slideshow={"slide_type": "skip"}
+# Derived in notebooks 2 (the schedule), 3, 6 (turning rows round) and 07_seq2seq:
+from course_utils.taught.bidirectional import reverse_padded
+from course_utils.taught.fixed_window_lm import lr_schedule
+from course_utils.taught.seq2seq import BOS, EOS, PAD, decode_ids, greedy, shift_right, trim_padding
+from course_utils.taught.vanilla_rnn import parameter_count
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The corpus
 #
@@ -323,7 +330,7 @@ print(
 # From training alone. Words seen only once (*short*) or twice at most (*ten*) are left out and read as UNK; the network is never allowed to *write* UNK.
 
 # %%
-PAD, BOS, EOS, UNK = 0, 1, 2, 3
+UNK = 3  # the number after those of PAD, BOS and EOS
 LEAST = {"short": 2, "ten": 3}
 
 
@@ -364,23 +371,6 @@ for name in SUBSETS:
 # $$m_j = [\overrightarrow{h}_j ; \overleftarrow{h}_j] + C_x[x_j] \qquad \alpha_{tj} = \underset{j}{\text{softmax}} \frac{h_t \cdot m_j}{\sqrt{H}}$$
 #
 # $$z_t = \tanh\Big(\big[h_t ; \textstyle\sum_j \alpha_{tj} m_j\big] W + b\Big)$$
-
-# %% slideshow={"slide_type": "skip"}
-def reverse_padded(x, length):
-    """x (B, T, E) with the first length[b] steps of row b in reverse order, the padding left where it is."""
-    t = torch.arange(x.shape[1])
-    source = torch.where(t < length[:, None], length[:, None] - 1 - t, t)  # (B, T)
-    return x.gather(1, source[:, :, None].expand_as(x))
-
-
-def shift_right(y):
-    """What the decoder reads, (B, T), while it is to write y (B, T): BOS first, the last column left out."""
-    return torch.cat([torch.full_like(y[:, :1], BOS), y[:, :-1]], dim=1)
-
-
-def parameter_count(model):
-    """How many numbers a model learns."""
-    return sum(p.numel() for p in model.parameters())
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Notebook 7's translator, with one addition: the word's own vector.
@@ -539,18 +529,6 @@ print("with fewer words, it is smaller:          ", some < all_words)
 # The recipe of notebook 5 again: sentences of like length together, a rate that rises and falls, clipped gradients.
 
 # %% slideshow={"slide_type": "skip"}
-def lr_schedule(optimizer, lr, steps):
-    """A rate that rises to lr in the first twentieth of the steps, then falls to 0."""
-    return torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, lr, steps, pct_start=0.05, anneal_strategy="linear", cycle_momentum=False
-    )
-
-
-def trim_padding(rows):
-    """Rows (B, T) without the columns at the end that hold nothing but PAD."""
-    return rows[:, : (rows != PAD).sum(dim=1).max()]
-
-
 def like_lengths(x, y, B):
     """Yield the row numbers of x and y without end, B at a time, rows of like lengths together."""
     length = 100 * (x != PAD).sum(dim=1) + (y != PAD).sum(dim=1)
@@ -641,23 +619,6 @@ for name, (model, *words) in translators.items():
 # ## Translating
 #
 # Greedy first, then a beam as in notebook 7, for many sentences at once: each keeps its $k$ likeliest beginnings. One that has written EOS writes PAD from then on, at no cost. In the end the best *mean* of log-probabilities over the words wins (length normalisation), or the best sum.
-
-# %% slideshow={"slide_type": "skip"}
-@torch.no_grad()
-def greedy(model, x, longest):
-    """The likeliest word at each step, for each row of x: numbers (B, longest), EOS among them where it comes."""
-    state, w, written = model.start(x), torch.full((len(x),), BOS), []
-    for _ in range(longest):
-        log_p, state = model.step(w, state)
-        w = log_p.argmax(dim=1)
-        written.append(w)
-    return torch.stack(written, dim=1)
-
-
-def decode_ids(rows, words):
-    """The words of each row of numbers, up to its first EOS."""
-    lists = [row[: row.index(EOS)] if EOS in row else row for row in rows.tolist()]
-    return [[words[number] for number in row] for row in lists]
 
 # %%
 def one_word_longer(written, total, log_p):
@@ -1101,7 +1062,7 @@ translate_line("Où est la gare ?")
 translate_line("of the")
 
 # %% tags=["widget", "output-only", "nbval-ignore-output"] nbval_ignore_reason="a widget's output lives in the widget"
-@interact(text=Text("Où est la gare ?", description="French"))
+@interact(text=Text("Où est la gare ?", description="French", continuous_update=False))
 def type_french(text):
     """Translate a line of the student's."""
     translate_line(text)

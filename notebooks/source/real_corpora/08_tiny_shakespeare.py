@@ -57,6 +57,12 @@ setup(seed=0)
 # %% [markdown] slideshow={"slide_type": "notes"}
 # B rows of T characters are one step of training. V is 65, the number of different characters.
 
+# %% slideshow={"slide_type": "skip"}
+# Derived in notebooks 1 (Kneser–Ney with arrays), 3 (windows of a stream) and 5:
+from course_utils.taught.lstm_gru import detach_state, init_forget_bias
+from course_utils.taught.ngram_lm import packed_kneser_ney, packed_score
+from course_utils.taught.vanilla_rnn import stream_batches
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The text
 #
@@ -105,58 +111,6 @@ for name, part in {"read": read, "held out": held_out, "training": training, "va
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The two numbers of nanoGPT are from its README. They are losses on its validation part, estimated on random windows.
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Kneser–Ney with arrays, from notebook 1, word for word:
-
-# %% slideshow={"slide_type": "skip"}
-def number_grams(x, n, base):
-    """For m = 0 … n: the different m-grams, packed, and which ends at each place of x (N,)."""
-    keys, grams = [np.zeros(1, int)], [np.zeros_like(x)]
-    for _ in range(n):
-        context = np.r_[0, grams[-1][:-1]]
-        key, gram = np.unique(context * base + x, return_inverse=True)
-        keys.append(key)
-        grams.append(gram)
-    return keys, grams
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Fitting and scoring:
-
-# %% slideshow={"slide_type": "skip"}
-def packed_kneser_ney(x, predicted, n, base, d):
-    """Keys, p(word | context) and d N(h) / c(h) of each level, from padded ids x (N,)."""
-    keys, grams = number_grams(x, n, base)
-    ends = [np.zeros(len(key), int) for key in keys]
-    for end, gram in zip(ends, grams):
-        end[gram] = np.arange(len(x))  # any one place where this m-gram ends
-    counts = [np.bincount(grams[n][predicted], minlength=len(keys[n]))]
-    for m in range(n - 1, 0, -1):  # one for each different longer n-gram
-        longer = ends[m + 1][counts[0] > 0]
-        counts.insert(0, np.bincount(grams[m][longer], minlength=len(keys[m])))
-    levels = [(keys[1], counts[0] / counts[0].sum(), np.ones(1))]
-    for m, c in enumerate(counts[1:], start=2):
-        context = keys[m] // base
-        total = np.bincount(context, c, len(keys[m - 1]))
-        types = np.bincount(context, c > 0, len(keys[m - 1]))
-        rest = np.divide(d * types, total, out=np.ones_like(total), where=total > 0)
-        lower = levels[-1][1][grams[m - 1][ends[m]]]
-        p = np.maximum(c - d, 0) / np.maximum(total, 1)[context] + rest[context] * lower
-        levels.append((keys[m], p, rest))
-    return levels
-
-# %% slideshow={"slide_type": "skip"}
-def packed_score(levels, x, base):
-    """p(token | context) at each place of padded ids x (N,), as an array (N,)."""
-    gram, q = np.zeros_like(x), np.zeros(len(x))
-    for keys, p, rest in levels:
-        context = np.r_[0, gram[:-1]]  # -1 where the context was never seen
-        key = np.where(context < 0, -1, context * base + x)
-        found = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
-        hit = keys[found] == key
-        q = np.where(hit, p[found], np.where(context < 0, q, rest[context] * q))
-        gram = np.where(hit, found, -1)
-    return q
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### What counting reaches
 #
@@ -189,19 +143,7 @@ E, H, SECONDS = 64, 256, 16
 print(f"{SECONDS} s for each rung, H = {H}, E = {E}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Windows of the text, as in notebooks 3 and 5:
-
-# %% slideshow={"slide_type": "skip"}
-def stream_batches(ids, B, T):
-    """Yield inputs and targets (B, T) each; row b of a window continues row b of the one before."""
-    N = (len(ids) - 1) // B
-    x, y = ids[: B * N].view(B, N), ids[1 : B * N + 1].view(B, N)
-    for t in range(0, N, T):
-        yield x[:, t : t + T], y[:, t : t + T]
-
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Two rows of inputs, and the two rows of targets, one character later:
+# Windows of the text, as in notebooks 3 and 5: two rows of inputs, and the two rows of targets, one character later:
 
 # %% slideshow={"slide_type": "skip"}
 x, y = next(stream_batches(ids, B=2, T=20))
@@ -216,11 +158,6 @@ x, y = next(stream_batches(ids, B=2, T=20))
 # Each pass begins at another place of the text, so the rows are cut differently every time. For measuring, the text is read in a few long rows, the state carried on:
 
 # %%
-def detach_state(state):
-    """The same state without its past: a tensor, or for nn.LSTM the pair (h, c)."""
-    return tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
-
-
 def endless_batches(ids, B, T):
     """stream_batches, pass after pass, each from a random place on."""
     while True:
@@ -524,15 +461,6 @@ climb("LayerNorm", lambda: with_norm(CharLM(V, E, H)), rate=rising_and_falling)
 # - $W_{hh}$ orthogonal in each gate: it turns a state and keeps its length (notebook 4).
 # - Forget gates open: their bias is 1 (notebook 5). Embeddings and inputs of size one.
 # - The bias of the output layer is the log of the characters' frequencies, its weights are small: training need not begin with counting letters.
-
-# %% slideshow={"slide_type": "skip"}
-def init_forget_bias(lstm, bias):
-    """Make the two biases of each forget gate in a torch.nn.LSTM, in all layers, sum to a number."""
-    H = lstm.hidden_size
-    with torch.no_grad():
-        for name, parameter in lstm.named_parameters():
-            if name.startswith("bias"):
-                parameter[H : 2 * H] = bias if name.startswith("bias_ih") else 0.0
 
 # %%
 @torch.no_grad()
