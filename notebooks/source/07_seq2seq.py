@@ -1702,7 +1702,7 @@ for name, model in translators.items():
 # One seed each here.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Exact match against length
+# ### Too little, or too slow?
 #
 # Is one vector too little, or does it only learn more slowly? The first model once more, with three times the steps:
 
@@ -1711,6 +1711,12 @@ longer = Translator(V_x, V_y, E=32, H=102)
 train_translator(longer, train_x, train_y, seed=0, steps=750, lr=0.02)
 right["v, longer"] = exact_match(greedy(longer, test_x, 30), test_y)
 print(f"right after 750 steps: {right['v, longer'].double().mean():.2f} of all")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Let the class bet before the cell runs: as good as attention, or still behind?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exact match against length
 
 # %% slideshow={"slide_type": "skip"}
 STYLES = {  # colour, marker, line, label
@@ -1890,7 +1896,7 @@ def has_all_groups(n):
 print(f"{sum(map(has_all_groups, brief_numbers))} of {len(brief_numbers)} have all three groups,", end=" ")
 print(f"{np.mean([n >= 10**6 for n in brief_numbers]):.0%} have millions, such as", " ".join(english(brief_numbers[0])))
 
-# %%
+# %% tags=["output-only"]
 brief = Attentive(V_x, V_y, E=32, H=96, score=Dot())
 train_translator(brief, *number_rows(brief_numbers), seed=0, steps=120, lr=0.02)
 written = greedy(brief, test_x, 30)
