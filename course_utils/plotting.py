@@ -52,10 +52,10 @@ def show(figure, message):
     if not message.strip():
         raise ValueError("show(figure, message) needs a message: one sentence that states the finding")
     width, height = (round(inches * figure.dpi) for inches in figure.get_size_inches())
-    bundle = {"image/png": _png(figure, dpi=1.2 * figure.dpi), "text/plain": message}
+    picture = _pixels(figure, dpi=1.2 * figure.dpi)
+    bundle = {"image/png": _base64(picture, format="png", optimize=True), "text/plain": message}
     display(bundle, metadata={"image/png": {"alt": message, "width": width, "height": height}}, raw=True)
     display(HTML(f'<p class="caption"><em>{escape(message)}</em></p>'))
-    plt.close(figure)
 
 
 def show_film(figures, labels, message):
@@ -72,10 +72,7 @@ def show_film(figures, labels, message):
     Raises:
         ValueError: if the message or the film is empty, or if pictures and labels differ in number.
     """
-    pictures = []
-    for figure in figures:
-        pictures.append(_pixels(figure, dpi=figure.dpi, colors=16))
-        plt.close(figure)
+    pictures = [_pixels(figure, dpi=figure.dpi, colors=16) for figure in figures]
     if not (message.strip() and pictures and len(pictures) == len(labels)):
         raise ValueError("show_film(figures, labels, message) needs figures, as many labels, and a message")
     labels, frames = [str(label) for label in labels], [_webp(picture) for picture in pictures]
@@ -96,21 +93,20 @@ def _in_script(values):
 
 
 def _pixels(figure, dpi, colors=40):
-    """The figure as a picture of few colours: sharp on a projector, and small."""
+    """The figure, which is closed, as a picture of few colours: sharp on a projector, and small."""
     full = BytesIO()
     figure.savefig(full, format="png", dpi=dpi)
+    plt.close(figure)
     return Image.open(full).convert("RGB").quantize(colors, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-
-
-def _png(figure, dpi):
-    """The figure as base64 text."""
-    small = BytesIO()
-    _pixels(figure, dpi).save(small, format="png", optimize=True)
-    return b64encode(small.getvalue()).decode()
 
 
 def _webp(picture):
     """A picture as an address that holds it, without loss."""
+    return f"data:image/webp;base64,{_base64(picture.convert('RGB'), format='webp', lossless=True, quality=80)}"
+
+
+def _base64(picture, **options):
+    """A picture as base64 text of a file."""
     small = BytesIO()
-    picture.convert("RGB").save(small, format="webp", lossless=True, quality=80)
-    return f"data:image/webp;base64,{b64encode(small.getvalue()).decode()}"
+    picture.save(small, **options)
+    return b64encode(small.getvalue()).decode()

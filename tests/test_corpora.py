@@ -126,14 +126,14 @@ def _refuse_to_write(*args, **kwargs):
 @pytest.mark.parametrize(
     "name, message",
     [
-        ("changed", "not the published file .wrong sha256.*try again from another network"),
-        ("truncated", "failed or broke off.*Try again"),
-        ("gone", "refused http://127.0.0.1.*404.*RNN_COURSE_DATA"),
-        ("offline", "failed or broke off.*internet connection.*RNN_COURSE_DATA"),
+        ("changed", "SHA256 hash .* does not match.*Try again; from another network"),
+        ("truncated", "IncompleteRead.*Try again"),
+        ("gone", "404 Client Error.*RNN_COURSE_DATA"),
+        ("offline", "NewConnectionError.*internet connection"),
     ],
 )
 def test_a_failed_download_says_what_to_do_and_leaves_nothing(cache, name, message):
-    with pytest.raises(CorpusError, match=message):
+    with pytest.raises(CorpusError, match=f"(?s)/{name}/one.txt did not arrive in .*{message}"):
         fetch_corpus(name)
 
     assert files_under(cache) == []
@@ -157,7 +157,7 @@ def test_a_cache_that_cannot_be_written_to_names_the_way_out(tmp_path, monkeypat
     (tmp_path / "a_file").write_text("no folder")
     monkeypatch.setenv("RNN_COURSE_CACHE", str(tmp_path / "a_file"))
 
-    with pytest.raises(CorpusError, match="Cannot write to .*a_file.*RNN_COURSE_CACHE"):
+    with pytest.raises(CorpusError, match="(?s)did not arrive in .*a_file.*RNN_COURSE_CACHE"):
         fetch_corpus("good")
 
 
@@ -165,12 +165,12 @@ def test_a_read_only_cache_names_the_way_out(cache, monkeypatch):
     cache.mkdir()
     monkeypatch.setattr("tempfile.NamedTemporaryFile", _refuse_to_write)
 
-    with pytest.raises(CorpusError, match="Cannot write to .*read-only.*RNN_COURSE_CACHE"):
+    with pytest.raises(CorpusError, match="(?s)did not arrive in .*: read-only.*RNN_COURSE_CACHE"):
         fetch_corpus("good")
 
 
-def test_an_unknown_name_is_told_the_known_and_the_nearest():
-    with pytest.raises(CorpusError, match="no corpus 'goood'. Did you mean 'good'.*changed, gone, good, offline"):
+def test_an_unknown_name_is_told_the_known():
+    with pytest.raises(CorpusError, match="no corpus 'goood'. Known are: changed, gone, good, offline"):
         fetch_corpus("goood")
 
 
@@ -195,7 +195,7 @@ def test_a_mirror_stands_in_for_the_network_and_the_cache(mirror, server, cache)
 def test_a_mirror_without_the_file_names_both_ways_out(mirror, server):
     (mirror / "two.txt").unlink()
 
-    with pytest.raises(CorpusError, match="two.txt does not exist.*good/two.txt there, or unset RNN_COURSE_DATA"):
+    with pytest.raises(CorpusError, match="two.txt is missing or .*good/two.txt there, or unset RNN_COURSE_DATA"):
         fetch_corpus("good")
 
     assert server.requests == [] and not corpus_available("good")
@@ -204,7 +204,7 @@ def test_a_mirror_without_the_file_names_both_ways_out(mirror, server):
 def test_a_mirror_with_another_text_is_refused(mirror):
     (mirror / "one.txt").write_bytes(TEXT + b"!")
 
-    with pytest.raises(CorpusError, match="one.txt is not the published one .wrong sha256."):
+    with pytest.raises(CorpusError, match="one.txt is missing or not as published there"):
         fetch_corpus("good")
 
     assert not corpus_available("good")

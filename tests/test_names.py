@@ -164,19 +164,3 @@ def test_the_languages_are_mixed(splits):
     first = Counter(language for _, language in splits.train[:240])
 
     assert len(first) > 18
-
-
-# --- what is refused
-
-
-@pytest.mark.parametrize("seed", [-1, 1.5, "1", None])
-def test_a_seed_that_is_no_seed_is_refused(seed):
-    with pytest.raises(ValueError, match=f"seed must be a non-negative int, not {seed!r}"):
-        load_names(seed)
-
-
-def test_a_babel_without_the_data_is_an_error_that_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(names, "LANGUAGES", ["de", "qqq"])
-
-    with pytest.raises(FileNotFoundError, match="without its data for 'qqq': install babel from PyPI"):
-        load_names()

@@ -81,42 +81,31 @@ class Grammar:
         return math.exp(sum(nats) / sum(len(sentence) + 1 for sentence in corpus))
 
     def _expand(self, rng):
-        sentence, stack = [], [self.start]
-        while stack:
-            symbol = stack.pop()
-            if symbol in self.rules:
-                probabilities, bodies = zip(*self.rules[symbol])
-                stack.extend(reversed(rng.choices(bodies, probabilities)[0]))
+        sentence, done = [self.start], 0
+        while done < len(sentence):
+            if sentence[done] in self.rules:
+                probabilities, bodies = zip(*self.rules[sentence[done]])
+                sentence[done : done + 1] = rng.choices(bodies, probabilities)[0]
             else:
-                sentence.append(symbol)
+                done += 1
         return sentence
 
     def _expected_children(self):
         """Expected number of each symbol (S, S) and of words (S,) that one expansion of each symbol yields."""
-        index = {symbol: i for i, symbol in enumerate(self.rules)}
-        children, words = np.zeros((len(index), len(index))), np.zeros(len(index))
-        for symbol, alternatives in self.rules.items():
-            for p, body in alternatives:
-                for part in body:
-                    if part in index:
-                        children[index[symbol], index[part]] += p
-                    else:
-                        words[index[symbol]] += p
-        return children, words
+        rows = self.rules.values()
+        children = [[sum(p * body.count(symbol) for p, body in row) for symbol in self.rules] for row in rows]
+        words = [sum(p * sum(part not in self.rules for part in body) for p, body in row) for row in rows]
+        return np.array(children), np.array(words)
 
 
 def load_grammar(name="english"):
     """Return a grammar of the course.
 
     Args:
-        name: the stem of a file beside this one, in which each alternative reads "weight symbol symbol …".
+        name: the stem of a file in `grammars`, in which each alternative reads "weight symbol symbol …".
 
     Raises:
-        ValueError: if the course has no such grammar.
+        FileNotFoundError: if the course has no such grammar.
     """
-    folder = Path(__file__).with_name("grammars")
-    known = sorted(path.stem for path in folder.glob("*.toml"))
-    if name not in known:
-        raise ValueError(f"no grammar {name!r}; the course has {', '.join(known)}")
-    rules = tomllib.loads((folder / f"{name}.toml").read_text("utf-8"))
+    rules = tomllib.loads((Path(__file__).with_name("grammars") / f"{name}.toml").read_text("utf-8"))
     return Grammar({name: [(float(w), body) for w, *body in map(str.split, texts)] for name, texts in rules.items()})

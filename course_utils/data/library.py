@@ -2,7 +2,6 @@
 
 import random
 import sysconfig
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -39,32 +38,38 @@ def load_stdlib_sources(seed=0):
     """
     modules = sorted(library().items())
     random.Random(seed).shuffle(modules)
+    return deal((sources for _, sources in modules), size=lambda sources: sum(map(len, sources)))
+
+
+def deal(bundles, size=len):
+    """Deal bundles out to three parts, 8 : 1 : 1: each, a list, goes whole to the part that lags behind its share.
+
+    Args:
+        bundles: iterable of lists.
+        size: function of a bundle that says how much it fills a part.
+
+    Returns:
+        Splits of what was in the bundles.
+    """
     splits, sizes = Splits([], [], []), [0, 0, 0]
-    for _, sources in modules:
+    for bundle in bundles:
         part = min(range(3), key=lambda part: sizes[part] / SHARES[part])
-        splits[part].extend(sources)
-        sizes[part] += sum(map(len, sources))
+        splits[part].extend(bundle)
+        sizes[part] += size(bundle)
     return splits
 
 
 @cache
 def library():
-    """Map the name of a top-level module or package to the texts of its files; what cannot be read is left out."""
+    """Map the name of a top-level module or package to the texts of its files."""
     root = Path(sysconfig.get_path("stdlib"))
     modules = {}
     for module in sorted(path for path in root.iterdir() if path.name not in LEFT_OUT):
         files = sorted(module.rglob("*.py")) if (module / "__init__.py").exists() else [module]
         files = [p for p in files if p.suffix == ".py" and LEFT_OUT.isdisjoint(p.relative_to(root).parts)]
-        sources = list(_texts(files))
+        sources = [path.read_text("utf-8-sig", "replace") for path in files if path.is_file()]  # no dangling link
         if sources and not module.name.startswith("_sysconfigdata"):
             modules[module.stem] = sources
     if "argparse" not in modules:
         raise FileNotFoundError(f"no library source under {root}: install Python from python.org, conda or your system")
     return modules
-
-
-def _texts(files):
-    """Yield the texts of files, but for those that cannot be read, such as a dangling link."""
-    for path in files:
-        with suppress(OSError):
-            yield path.read_text("utf-8-sig", "replace")

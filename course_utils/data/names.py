@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections import defaultdict
 
-from course_utils.data.prose import SHARES, Splits
+from course_utils.data.library import deal
 
 LANGUAGES = ["cs", "cy", "de", "en", "es", "et", "eu", "fi", "fr", "ga", "hu", "is",
              "it", "lt", "lv", "nl", "pl", "pt", "ro", "sl", "sv", "sw", "tr", "vi"]  # fmt: skip
@@ -27,24 +27,17 @@ def load_names(seed=0):
         Splits of lists of (name, language), e.g. ("Schweden", "German"): NFC-normalised str with their
         accents. The names depend on the version of Babel, for a given one they are fixed.
 
-    Raises:
-        ValueError: if the seed is not a non-negative int.
-        FileNotFoundError: if this Babel comes without the names of one of the languages.
-
     Source: Unicode CLDR (Unicode-3.0 licence), as packaged by Babel.
     """
-    if not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"seed must be a non-negative int, not {seed!r}")
     rng, entities, languages = random.Random(seed), defaultdict(list), defaultdict(set)
     for entity, name, language in _entries():
         entities[entity].append((name, language))
         languages[name.casefold()].add(language)
-    splits = Splits([], [], [])
-    for entity in rng.sample(sorted(entities), len(entities)):
-        part = min(zip(splits, SHARES), key=lambda part_share: len(part_share[0]) / part_share[1])[0]
-        for name, language in entities[entity]:
-            if languages.pop(name.casefold(), None) == {language}:  # popped: each name is dealt out once
-                part.append((name, language))
+
+    def own_names(entity):  # popped: each name is dealt out once
+        return [pair for pair in entities[entity] if languages.pop(pair[0].casefold(), None) == {pair[1]}]
+
+    splits = deal(map(own_names, rng.sample(sorted(entities), len(entities))))
     for part in splits:
         rng.shuffle(part)
     return splits
@@ -52,13 +45,9 @@ def load_names(seed=0):
 
 def _entries():
     """Yield (entity, name, language); an entity is "territory" or "language" with its code, "en" for "en_GB"."""
-    from babel import Locale, UnknownLocaleError
+    from babel import Locale
 
-    for code in LANGUAGES:
-        try:
-            locale = Locale(code)
-        except UnknownLocaleError as error:
-            raise FileNotFoundError(f"Babel comes without its data for {code!r}: install babel from PyPI") from error
+    for locale in map(Locale, LANGUAGES):
         for kind, names in [("territory", locale.territories), ("language", locale.languages)]:
             for key in sorted(names.keys() - NOT_A_NAME):
                 name = re.sub(r"\s*\([^)]*\)", "", names[key])

@@ -3,8 +3,9 @@
 import random
 import re
 from functools import cache
+from itertools import groupby
 
-from course_utils.data.library import SHARES, Splits, library
+from course_utils.data.library import deal, library
 
 DOCSTRING = re.compile(r'(?:\A|:[ \t]*(?:\#[^\n]*)?\n)\s*(?:\#[^\n]*\n\s*)*[rRuU]?("""|\'\'\')(.*?)\1', re.DOTALL)
 NOT_A_SENTENCE = re.compile(r"::=|>>>|\.\.\. |^\||\+-|^[-*=^~\"#]{4,}$", re.MULTILINE)
@@ -34,14 +35,11 @@ def load_prose(seed=0):
     """
     documents = sorted(_documents().items())
     random.Random(seed).shuffle(documents)
-    splits, seen = Splits([], [], []), set()
-    for _, text in documents:
-        part = min(zip(splits, SHARES), key=lambda part_share: len(part_share[0]) / part_share[1])[0]
+    home = {}
+    for name, text in documents:
         for sentence in sentences(text):
-            if sentence not in seen:
-                seen.add(sentence)
-                part.append(tokenize(sentence))
-    return splits
+            home.setdefault(sentence, name)
+    return deal([*map(tokenize, group)] for _, group in groupby(home, home.get))
 
 
 def sentences(text):
