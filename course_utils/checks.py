@@ -4,10 +4,10 @@ import cmath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from copy import deepcopy
-from ctypes import c_float
-from linecache import getline
 from numbers import Number
-from traceback import walk_tb
+from traceback import extract_tb
+
+import numpy as np
 
 from course_utils.guard import Page, limited, outcome, repair_modules, undisturbed
 
@@ -64,21 +64,19 @@ def _verdict(attempt, cases, answers, expected, hints, tolerance):
         right = "numbers" if all(isinstance(leaf, Number) for leaf in _leaves(expected)) else "values"
         lines = [f"{speaker}: nearly: right {right}, {problem}"]
     else:
-        raised = isinstance(answer, BaseException)
-        lines = [f"{speaker}: not yet, {len(wrong)} of {len(cases)} cases differ. The first:"]
-        lines += [f"raised {_told(answer, attempt)}" if raised else f"gave {problem}"]
+        told = f"raised {_told(answer, attempt)}" if isinstance(answer, BaseException) else f"gave {problem}"
+        lines = [f"{speaker}: not yet, {len(wrong)} of {len(cases)} cases differ. The first:", told]
     lines += [f"in the case {name}({', '.join(map(_short, cases[wrong[0]][0]))})"]
-    if all(answer is None for answer in answers):
-        lines += ["Hint: the function returned nothing; its last line should be `return` and the result"]
+    hints |= {"the function returned nothing; its last line should be `return` and the result": [None] * len(cases)}
     return lines + [f"Hint: {hint}" for hint in hints if _alike(answers, hints[hint], wrong, tolerance)]
 
 
 def _told(error, attempt):
     """An exception, with the last line of the attempt's cell that it passed."""
     file = getattr(getattr(attempt, "__code__", None), "co_filename", None)
-    numbers = [number for frame, number in walk_tb(error.__traceback__) if frame.f_code.co_filename == file]
+    passed = [frame for frame in extract_tb(error.__traceback__) if frame.filename == file]
     text = f"{type(error).__name__}: {error}".removesuffix(": ")[:200]
-    return text + (f"\n    in line {numbers[-1]}: {getline(file, numbers[-1]).strip()}" if numbers else "")
+    return text + (f"\n    in line {passed[-1].lineno}: {passed[-1].line}" if passed else "")
 
 
 class _Once(list):
@@ -115,20 +113,15 @@ def _leaves(value):
 
 
 def _shape(value):
-    """The shape of nested lists, as far as they are rectangular; of anything else, ()."""
-    if not isinstance(value, list):
-        return ()
-    inner = {_shape(item) for item in value}
-    return (len(value), *(inner.pop() if len(inner) == 1 else ()))
+    """The shape of nested lists, as far as they are rectangular."""
+    return np.array(value, dtype=object).shape
 
 
 def _alike(answers, mistakes, wrong, tolerance):
     """Equal wherever neither raised an exception, at least once wrongly; or equal in exceptions, too."""
-    pairs = enumerate(zip(answers, mistakes))
-    told = [(i, pair) for i, pair in pairs if not any(isinstance(answer, BaseException) for answer in pair)]
-    if any(_difference(*pair, tolerance) for _, pair in told):
-        return False
-    return any(i in wrong for i, _ in told) or not any(_differences(answers, mistakes, tolerance))
+    differences = _differences(answers, mistakes, tolerance)
+    told = [i for i, pair in enumerate(zip(answers, mistakes)) if not any(isinstance(x, BaseException) for x in pair)]
+    return not any(differences[i] for i in told) and (any(i in wrong for i in told) or not any(differences))
 
 
 def _differences(given, wanted, tolerance):
@@ -146,25 +139,21 @@ def _difference(given, wanted, tolerance, place=""):
             keys = wanted if kind is dict else range(len(wanted))
             entries = (_difference(given[key], wanted[key], tolerance, f"{place}[{key!r}]") for key in keys)
             return next(filter(None, entries), None)
-    if isinstance(given, Number) and isinstance(wanted, Number):
-        same = _close(given, wanted, tolerance)
-    else:
-        same = type(given) is type(wanted) and (isinstance(given, BaseException) or given == wanted)
-    if same:
+    if _same(given, wanted, tolerance):
         return None
     text = _short if _short(given) != _short(wanted) else repr
     return f"{text(given)} instead of {text(wanted)}{at}"
 
 
-def _close(given, wanted, tolerance):
-    """Equal up to the tolerance, or up to float32's precision if the number is one of float32."""
-    if given == wanted or (given != given and wanted != wanted):  # nan is nan
-        return True
-    if isinstance(given, int) and isinstance(wanted, int):
-        return False
-    if isinstance(given, float) and given % 1 and c_float(given).value == given:
+def _same(given, wanted, tolerance):
+    """Equal; numbers, integers apart, up to the tolerance, or to float32's precision if it is a number of float32."""
+    if not (isinstance(given, Number) and isinstance(wanted, Number)):
+        return type(given) is type(wanted) and (isinstance(given, BaseException) or given == wanted)
+    if isinstance(given, int) and isinstance(wanted, int) or given != given:  # nan is nan
+        return given == wanted or wanted != wanted
+    if isinstance(given, float) and given % 1 and float(np.float32(given)) == given:
         tolerance = max(tolerance, 2e-5)
-    return outcome(cmath.isclose, given, wanted, rel_tol=tolerance, abs_tol=tolerance) is True
+    return given == wanted or outcome(cmath.isclose, given, wanted, rel_tol=tolerance, abs_tol=tolerance) is True
 
 
 def _short(value, most=60):

@@ -3,13 +3,13 @@
 import math
 import random
 import sys
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from contextvars import copy_context
 from ctypes import c_ulong, py_object, pythonapi
 from io import StringIO
 from threading import Thread
 from time import monotonic, sleep
-from types import SimpleNamespace
+from unittest.mock import patch
 
 import numpy as np
 import psutil
@@ -18,12 +18,9 @@ from IPython import get_ipython
 
 PAGE, LINES = 2000, 30  # characters and lines that an attempt may print
 MEMORY = 2 * 2**30  # bytes that an attempt may take
-ORIGINALS = {
-    (module, name): value
-    for module in (math, random, np, torch)
-    for name, value in vars(module).items()
-    if callable(value) and not name.startswith("_")
-}
+ORIGINALS = [
+    (module, *item) for module in (math, random, np, torch) for item in vars(module).items() if item[0][0] != "_"
+]
 
 
 class Stopped(SystemExit):
@@ -45,27 +42,24 @@ class Page(StringIO):
 
 def repair_modules():
     """Put back what was replaced in math, random, NumPy and torch; return its names, e.g. ["math.log"]."""
-    replaced = [key for key, value in ORIGINALS.items() if getattr(*key, None) is not value]
-    for module, name in replaced:
-        setattr(module, name, ORIGINALS[module, name])
-    return [f"{module.__name__}.{name}" for module, name in replaced]
+    replaced = [original for original in ORIGINALS if getattr(*original[:2], None) is not original[2]]
+    for original in replaced:
+        setattr(*original)
+    return [f"{module.__name__}.{name}" for module, name, _ in replaced]
 
 
 @contextmanager
 def undisturbed(page):
     """Print to a page; restore modules, generators, the default dtype and the standard streams afterwards."""
-    restore = random.setstate, np.random.set_state, torch.set_rng_state, torch.set_default_dtype
-    saved = random.getstate(), np.random.get_state(), torch.get_rng_state(), torch.get_default_dtype()
-    shell = get_ipython() or SimpleNamespace()
-    shell.ask_exit = sys.exit  # quit() and exit() would end the kernel
-    with redirect_stderr(sys.stderr), redirect_stdout(page):
-        try:
-            yield
-        finally:
-            del shell.ask_exit
-            repair_modules()
-            for put_back, state in zip(restore, saved):
-                put_back(state)
+    with ExitStack() as after, redirect_stderr(sys.stderr), redirect_stdout(page):
+        after.callback(random.setstate, random.getstate())
+        after.callback(np.random.set_state, np.random.get_state())
+        after.callback(torch.set_rng_state, torch.get_rng_state())
+        after.callback(torch.set_default_dtype, torch.get_default_dtype())
+        after.callback(repair_modules)
+        # quit() and exit() would end the kernel; where there is none, anything stands in for it.
+        after.enter_context(patch.object(get_ipython() or page, "ask_exit", sys.exit, create=True))
+        yield
 
 
 def limited(seconds, function, *arguments):
