@@ -43,9 +43,9 @@ def course_file(name):
     Raises:
         FileNotFoundError: if neither the folder that holds course_utils nor one around the working folder has it.
     """
-    folders = [Path(__file__).resolve().parents[1], *(Path.cwd() / "here").parents]
-    found = [folder / name for folder in folders if (folder / name).is_file()]
+    home = Path(__file__).resolve().parents[1]
+    for folder in [home, *(Path.cwd() / "here").parents]:
+        if (folder / name).is_file():
+            return folder / name
     advice = "put the notebook into a folder of the whole course, the one with README.md and Makefile"
-    if not found:
-        raise FileNotFoundError(f"{name} is neither in {folders[0]} nor in a folder around {Path.cwd()}: {advice}")
-    return found[0]
+    raise FileNotFoundError(f"{name} is neither in {home} nor in a folder around {Path.cwd()}: {advice}")

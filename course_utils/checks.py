@@ -4,12 +4,13 @@ import cmath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from copy import deepcopy
+from io import StringIO
 from numbers import Number
 from traceback import extract_tb
 
 import numpy as np
 
-from course_utils.guard import Page, limited, outcome, repair_modules, undisturbed
+from course_utils.guard import first_page, limited, outcome, repair_modules, undisturbed
 
 
 def check(attempt, cases, misconceptions, tolerance=1e-6, seconds=10):
@@ -40,12 +41,12 @@ def check(attempt, cases, misconceptions, tolerance=1e-6, seconds=10):
     for hint, mistakes in hints.items():
         if not any(_differences(mistakes, expected, tolerance)):
             raise ValueError(f"the cases cannot tell this mistake from the truth: {hint}")
-    answers, page = [], Page()
+    answers, output = [], StringIO()
     for given, _ in cases:
         late = answers and isinstance(answers[-1], TimeoutError)  # what is late once, is so again
-        with undisturbed(page):
+        with undisturbed(output):
             answers.append(answers[-1] if late else limited(seconds, _answer, attempt, given))
-    print(page.read_page(), end="")
+    print(first_page(output.getvalue()), end="")
     print(*_verdict(attempt, cases, answers, expected, hints, tolerance), sep="\n  ")
 
 

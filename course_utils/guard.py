@@ -6,7 +6,6 @@ import sys
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from contextvars import copy_context
 from ctypes import c_ulong, py_object, pythonapi
-from io import StringIO
 from threading import Thread
 from time import monotonic, sleep
 from unittest.mock import patch
@@ -27,17 +26,10 @@ class Stopped(SystemExit):
     """What ends an attempt from outside: `except Exception` lets it pass, and a thread dies of it without a word."""
 
 
-class Page(StringIO):
-    """A standard output that keeps what fits on a page."""
-
-    def write(self, text):
-        super().write(text[: max(0, PAGE - self.tell())])
-        return len(text)
-
-    def read_page(self):
-        """What was printed, or the beginning of it."""
-        text = "\n".join(self.getvalue().split("\n")[:LINES])
-        return self.getvalue() if text == self.getvalue() and len(text) < PAGE else f"{text}\n… what follows is cut\n"
+def first_page(text):
+    """What was printed, or the beginning of it."""
+    page = "\n".join(text[:PAGE].split("\n")[:LINES])
+    return text if page == text else f"{page}\n… what follows is cut\n"
 
 
 def repair_modules():
@@ -49,16 +41,16 @@ def repair_modules():
 
 
 @contextmanager
-def undisturbed(page):
-    """Print to a page; restore modules, generators, the default dtype and the standard streams afterwards."""
-    with ExitStack() as after, redirect_stderr(sys.stderr), redirect_stdout(page):
+def undisturbed(output):
+    """Print to an output in memory; restore modules, generators, default dtype and standard streams afterwards."""
+    with ExitStack() as after, redirect_stderr(sys.stderr), redirect_stdout(output):
         after.callback(random.setstate, random.getstate())
         after.callback(np.random.set_state, np.random.get_state())
         after.callback(torch.set_rng_state, torch.get_rng_state())
         after.callback(torch.set_default_dtype, torch.get_default_dtype())
         after.callback(repair_modules)
         # quit() and exit() would end the kernel; where there is none, anything stands in for it.
-        after.enter_context(patch.object(get_ipython() or page, "ask_exit", sys.exit, create=True))
+        after.enter_context(patch.object(get_ipython() or output, "ask_exit", sys.exit, create=True))
         yield
 
 
@@ -69,7 +61,8 @@ def limited(seconds, function, *arguments):
     Python. A long call of compiled code cannot; it is left to itself.
     """
     answers, context, process = [], copy_context(), psutil.Process()
-    worker = Thread(target=lambda: answers.append(context.run(outcome, function, *arguments)), daemon=True)
+    # An outcome of an outcome: Stopped may come a second time, while the first is caught.
+    worker = Thread(target=lambda: answers.append(context.run(outcome, outcome, function, *arguments)), daemon=True)
     end, most = monotonic() + seconds, process.memory_info().rss + MEMORY
     worker.start()
     try:

@@ -55,12 +55,11 @@ def corpus_available(name):
 def _missing(name):
     """The files of a corpus that do not lie there as published: (name, sha256) pairs."""
     _, folder, files = _entry(name)
-    paths = {file: folder / file for file in files}
-    return [
-        (file, sha256)
-        for file, sha256 in files.items()
-        if not paths[file].is_file() or hashlib.sha256(paths[file].read_bytes()).hexdigest() != sha256
-    ]
+    return [(file, sha256) for file, sha256 in files.items() if not _is_intact(folder / file, sha256)]
+
+
+def _is_intact(path, sha256):
+    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
 
 
 def _entry(name):

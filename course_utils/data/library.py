@@ -2,22 +2,15 @@
 
 import random
 import sysconfig
+from collections import namedtuple
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 # Left out: tests, packages that the distributor added, and tables that hold neither prose nor programs.
 LEFT_OUT = {"test", "tests", "idlelib", "site-packages", "dist-packages", "pydoc_data", "encodings", "lib2to3",
             "turtledemo", "__pycache__"}  # fmt: skip
 SHARES = (8, 1, 1)
-
-
-class Splits(NamedTuple):
-    """Three lists: of sentences, each a list of tokens, or of programs."""
-
-    train: list
-    validation: list
-    test: list
+Splits = namedtuple("Splits", "train validation test")  # lists: of sentences, each a list of tokens, or of programs
 
 
 @cache
