@@ -284,7 +284,7 @@ def test_an_empty_sequence_has_no_last_state(name_tensors):
     with pytest.raises(ValueError, match="empty"):
         taught.final_states_solution(states, np.array([2, 0]))
     with pytest.raises(ValueError, match="empty"):
-        taught.encode(torch.zeros(2, 3, dtype=int), torch.tensor([2, 0]), weights)
+        taught.encode_names(torch.zeros(2, 3, dtype=int), torch.tensor([2, 0]), weights)
     with pytest.raises(ValueError, match="empty"):
         taught.NameRNN(5, 2, 3, 2)(torch.zeros(2, 3, dtype=int), torch.tensor([2, 0]))
 
