@@ -34,10 +34,14 @@ def first_page(text):
 
 def repair_modules():
     """Put back what was replaced in math, random, NumPy and torch; return its names, e.g. ["math.log"]."""
-    replaced = [original for original in ORIGINALS if getattr(*original[:2], None) is not original[2]]
-    for original in replaced:
-        setattr(*original)
-    return [f"{module.__name__}.{name}" for module, name, _ in replaced]
+    replaced = []
+    for module, name, value in ORIGINALS:
+        now = getattr(module, name, None)
+        # PyTorch itself wraps manual_seed when the first optimizer is made.
+        if now is not value and getattr(now, "__wrapped__", None) is not value:
+            setattr(module, name, value)
+            replaced.append(f"{module.__name__}.{name}")
+    return replaced
 
 
 @contextmanager

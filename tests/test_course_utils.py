@@ -12,6 +12,7 @@ import random
 import re
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from io import BytesIO
@@ -385,6 +386,22 @@ def test_a_function_of_a_library_that_was_replaced_before_is_put_back_and_named(
 
     assert text == "math.log had been replaced. The original is back: run this cell again.\n"
     assert math.log is right
+
+
+def test_what_pytorch_wraps_itself_when_an_optimizer_is_made_counts_as_the_original():
+    code = """
+        import torch
+        from course_utils import check
+        torch.optim.Adam([torch.ones(1, requires_grad=True)])
+        import torch._dynamo
+        check(abs, [((-1,), 1)], {})
+    """
+
+    said = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, cwd=FOLDER.parent
+    )
+
+    assert said.stdout == "abs: correct, on all 1 cases.\n"
 
 
 def test_an_interrupt_of_the_kernel_stops_the_attempt_and_passes():
