@@ -72,7 +72,6 @@ def ladder(levels, blend):
             words = levels[m][context]
             estimate = blend(words[word], totals[m][context], len(words), estimate)
         return estimate
-
     return p
 
 

@@ -880,7 +880,7 @@ for k in (1, 0.1, 0.01, 0.001):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One ladder, many formulas
 #
-# Start at the bottom with plain frequency. On each rung, a formula `blend` mixes the counts after that context with the estimate from below. Where a context was never seen, the estimate from below stays: $p(w \mid h) = p(w \mid h')$, with $h'$ = $h$ without its oldest token.
+# From plain frequency upwards: on each rung a formula `blend` mixes the counts after a context with the estimate from below. An unseen context leaves that as it is: $p(w \mid h) = p(w \mid h')$, with $h'$ = $h$ without its oldest token.
 
 # %% tags=["export"]
 def ladder(levels, blend):
@@ -899,7 +899,6 @@ def ladder(levels, blend):
             words = levels[m][context]
             estimate = blend(words[word], totals[m][context], len(words), estimate)
         return estimate
-
     return p
 
 # %% [markdown] slideshow={"slide_type": "notes"}

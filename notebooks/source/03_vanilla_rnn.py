@@ -777,7 +777,7 @@ check_final_states(final_states_solution)
 #
 # By hand first. The encoder turns a name into a state, the decoder turns the state into a score per language.
 
-# %% tags=["topic-C6a"]
+# %% slideshow={"slide_type": "skip"}
 def new_weights(V, E, H, out):
     """C (V, E), W_xh, W_hh, b_h, W_hy (H, out) and b_y, random and ready for gradients."""
     shapes = (V, E), (E, H), (H, H), (H,), (H, out), (out,)
@@ -785,7 +785,7 @@ def new_weights(V, E, H, out):
     pairs = zip(shapes, scales)
     return [(scale * torch.randn(shape)).requires_grad_() for shape, scale in pairs]
 
-
+# %% tags=["topic-C6a"]
 def encode_names(x, length, weights):
     """The state (B, H) after each name's last character, from padded characters x (B, T)."""
     if length.min() < 1:
@@ -1040,7 +1040,7 @@ class NameRNN(nn.Module):
         states, _ = self.rnn(self.C(x))
         return self.output_layer(states[torch.arange(len(x)), length - 1])
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 NameRNN(V=188, E=64, H=128, out=24)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1270,15 +1270,15 @@ def guess_language(name):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Streams and windows
 #
-# Two functions, tried on a stream that just counts. Check: is each target its input's successor, and does each row go on where it stopped?
+# The corpus is one row of word numbers, its *stream*. Cut into windows, a stream that just counts shows: is each target its input's successor, and does each row go on where it stopped?
 
-# %% tags=["export"]
+# %% tags=["export"] slideshow={"slide_type": "skip"}
 def stream(corpus, number):
     """The corpus as one row of word numbers (N,): EOS first, and after each sentence."""
     tokens = [EOS] + [token for sentence in corpus for token in (*sentence, EOS)]
     return torch.tensor([number[token] for token in tokens])
 
-
+# %% tags=["export"]
 def stream_batches(ids, B, T):
     """Yield inputs and targets (B, T) each; row b of a window continues row b of the one before."""
     N = (len(ids) - 1) // B

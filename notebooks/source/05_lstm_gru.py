@@ -1963,7 +1963,7 @@ check_window_gradients(window_gradients_solution)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The language model: RNN, GRU or LSTM
 #
-# The model of notebook 3 with any of the three cells, each state normalised before the output layer (`nn.LayerNorm`: mean 0 and standard deviation 1 over its H numbers, then a gain and a bias for each). `detach_state` does exercise 5 for all three kinds of state.
+# The model of notebook 3 with any of the three cells, each state normalised before the output layer (`nn.LayerNorm`: mean 0, standard deviation 1, then gains and biases). `detach_state` is exercise 5 for all three.
 
 # %% tags=["topic-E6"]
 class LM(nn.Module):

@@ -386,7 +386,7 @@ def read_padded(x, length, forward, backward):
 #
 # Packing (notebook 5) tells `nn.LSTM` the lengths; it then starts each backward chain at its row's own end. The loss leaves PAD out:
 
-# %% tags=["topic-F1"]
+# %% tags=["topic-F1"] slideshow={"slide_type": "skip"}
 def read_packed(theirs, x, length):
     """States (B, T, 2H) of a torch.nn.LSTM over a packed batch; zero at PAD."""
     packed = pack_padded_sequence(x, length, batch_first=True, enforce_sorted=False)
@@ -2268,7 +2268,15 @@ print("autograd = observed − expected, to 1e-10:", (gradient - (follows(paths[
 #
 # ![A BiLSTM gives each word a column P_t of scores; with a CRF neighbouring labels are linked by the scores A and chosen together, without one each label is chosen alone.](../figures/bilstm_crf.svg)
 #
-# The BiLSTM makes $P$; $A$ is one more matrix of parameters. The loss is $\log Z - s(x, y)$, and the answer is Viterbi's path.
+# The BiLSTM makes $P$; $A$ is one more matrix of parameters.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Huang, Xu and Yu 2015; Lample and others 2016, who also score the last label, which we leave out. The network decides what each token looks like, the matrix which neighbours go together.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Its loss
+#
+# For one sentence $\log Z - s(x, y)$; the mean over a batch trains $P$ and $A$. The answer is Viterbi's path.
 
 # %% tags=["topic-B7"]
 def crf_loss(P, y, A):
@@ -2278,7 +2286,7 @@ def crf_loss(P, y, A):
     return (log_partition(P, A, y >= 0) - path_scores(P, A, y, y >= 0)).mean()
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Huang, Xu and Yu 2015; Lample and others 2016, who also score the last label, which we leave out. The network decides what each token looks like, the matrix which neighbours go together.
+# The loss of notebook 2 for whole sequences: minus the log-probability of the right one.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Fewer illegal labels, more names

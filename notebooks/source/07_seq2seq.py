@@ -1179,11 +1179,11 @@ def german(n, last=True):
 #
 # Do two numbers ever share a German form? A second function reads the number off the parts again:
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 WORTH = {word: n for n, word in enumerate(EINER)} | {word: 10 * n for n, word in enumerate(ZEHNER, start=2)}
 WORTH |= {"ein": 1, "eine": 1, "und": 0}
 
-
+# %%
 def value_of(morphemes):
     """The number that German morphemes stand for: parts add up, hundert, tausend and Million multiply."""
     total = below = 0
@@ -1568,6 +1568,14 @@ def attend(score, s, h, is_word):
     alpha = torch.softmax(e, dim=2)
     return alpha @ h, alpha
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# All T steps at once: a matrix of weights for each sentence.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Exact zeros
+#
+# Three sentences of 6, 2 and 4 words; where does the first decoder step of the second one look?
+
 # %%
 B, S, T, H = 3, 6, 4, 5
 s, h = torch.randn(B, T, H).double(), torch.randn(B, S, H).double()
@@ -1576,7 +1584,7 @@ context, alpha = attend(Dot(), s, h, is_word)
 alpha[1, 0].tolist()
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The second row has two words: four exact zeros. All T steps at once: a matrix of weights for each sentence.
+# The second sentence has two words: four exact zeros.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Equal to PyTorch's, and to the exercise

@@ -678,7 +678,7 @@ show(
 )
 
 # %% [markdown]
-# Neither end is right. In practice $\alpha$ and $k$ are tuned on held-out sentences, like the rate and the size. This is a bias of *length*: the answers become shorter; that they become worse is not shown here.
+# Neither end is right: $\alpha$ and $k$ are tuned on held-out sentences. This is a bias of *length*; that shorter answers are worse is not shown here.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The better the search, the shorter the answer. Numbers keep their length (the notebook has the figures); exact match is near zero for all names, whatever the width. Koehn and Knowles 2017 found more in large translators, quality that falls with wide beams, and call it the beam problem. Two lines of each kind are two seeds.

@@ -95,12 +95,12 @@ from course_utils.taught.translation import all_sequences, beam_search, log_p_of
 #
 # Python brings along the source of its standard library. A parser reads a function, and writes it again in one style: no comments, no docstring, four spaces.
 
-# %% tags=["topic-G2", "export"]
+# %% tags=["export"] slideshow={"slide_type": "skip"}
 def body_of(function):
     """The statements of a function, without its docstring."""
     return function.body[ast.get_docstring(function) is not None :] or [ast.Pass()]
 
-
+# %% tags=["topic-G2", "export"]
 def functions_of(source):
     """The short functions in the text of a Python file, in one style: no comments, docstrings, decorators."""
     for node in ast.walk(ast.parse(source.removeprefix("\ufeff"))):  # a mark with which some editors begin a file
@@ -134,8 +134,10 @@ print({module: part_of(module) for module in ("json", "random", "ast", "functool
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### All functions, each once
+#
+# A function that stands in several modules goes to the first part that has it. Files that this Python cannot parse are left out, and counted.
 
-# %% tags=["export"]
+# %% tags=["export"] slideshow={"slide_type": "skip"}
 def python_functions():
     """The functions of each part, each one once, in the first part that has it; files that do not parse are skipped."""
     parts, left_out = {"train": {}, "validation": {}, "test": {}}, 0
@@ -746,7 +748,7 @@ print("after 'retur' below 0.1 at T = 1:", by_T[10, 2].item() < 0.1)
 #
 # 20,000 characters after *def is_* at each temperature, counted. The **G test** compares the shares $\hat p$ of $N$ draws with the formula's $p$, the rare characters as one: without a mistake $G = 2 N \sum_i \hat p_i \log (\hat p_i / p_i)$ is a draw of $\chi^2$, and rarely large.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def counted(choose, log_p, draws=20_000):
     """How often (V,) each character is chosen in many draws from log_p (1, V)."""
     return torch.bincount(choose(log_p.expand(draws, -1)), minlength=log_p.shape[1])
@@ -759,7 +761,7 @@ def g_test(counts, p):
     seen, wanted = (np.append(x[~rare], x[rare].sum()).astype(float) for x in (counts.numpy(), expected.numpy()))
     return chi2.sf(2 * rel_entr(seen, wanted).sum(), max(1, (wanted > 0).sum() - 1))
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output", "output-only"]
 torch.manual_seed(0)
 for T in (0, 0.5, 1.0, 2.0):
     p = tempered(log_p, T)[0].exp()
@@ -1867,7 +1869,7 @@ def history_of(model, y):
         history.append(torch.stack(state))
     return torch.stack(history, dim=2)
 
-
+# %% tags=["output-only"]
 watched = {}
 for part in ("validation", "test"):
     fitting = [text for text in functions[part] if 60 <= len(text) <= 120 and "'" in text]
