@@ -880,7 +880,7 @@ for k in (1, 0.1, 0.01, 0.001):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One ladder, many formulas
 #
-# From plain frequency upwards: on each rung a formula `blend` mixes the counts after a context with the estimate from below. An unseen context leaves that as it is: $p(w \mid h) = p(w \mid h')$, with $h'$ = $h$ without its oldest token.
+# On each rung `blend` mixes the counts with the estimate from below, of $h'$: $h$ without its oldest token. An unseen context leaves that: $p(w \mid h) = p(w \mid h')$.
 
 # %% tags=["export"]
 def ladder(levels, blend):
@@ -902,7 +902,7 @@ def ladder(levels, blend):
     return p
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# This is the only code of some length today, and the next methods share it; `types` is the number of different words after a context. Walk through p with one history in mind; the next slide prints the rungs.
+# The bottom is plain frequency. This is the only code of some length today, and the next methods share it; `types` is the number of different words after a context. Walk through p with one history in mind; the next slide prints the rungs.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Climbing, rung by rung

@@ -1967,7 +1967,7 @@ check_window_gradients(window_gradients_solution)
 
 # %% tags=["topic-E6"]
 class LM(nn.Module):
-    """A language model with any cell: word numbers (B, T) and a state give scores (B, T, V) and the next state."""
+    """With any cell: word numbers (B, T) and a state give scores (B, T, V) and the next state."""
 
     def __init__(self, cell, V, E, H):
         super().__init__()
