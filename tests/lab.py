@@ -372,6 +372,15 @@ def widget_cells(notebook):
     return [i for i, cell in enumerate(cells) if "widget" in cell.metadata.get("tags", [])]
 
 
+def without_widgets(notebook):
+    """Return a notebook without the widgets stored in it: the kernel that runs its cells does not know them."""
+    content = nbformat.read(notebook, as_version=4)
+    for index in widget_cells(notebook):
+        content.cells[index].outputs = []
+    content.metadata.pop("widgets", None)
+    return content
+
+
 class Visitor:
     """One JupyterLab and one browser for all notebooks of a test process, started when they are first needed.
 
@@ -391,7 +400,7 @@ class Visitor:
         if self.lab is None:
             self._start()
         path = notebook.relative_to(ROOT) if notebook.is_relative_to(ROOT) else Path(notebook.name)
-        shutil.copy(notebook, self.lab.home / path)
+        nbformat.write(without_widgets(notebook), self.lab.home / path)
         with lent(self.lab, connection_file, path.as_posix()):
             return visit(self.context, self.lab, path.as_posix(), widget_cells(notebook), already_run=already_run)
 

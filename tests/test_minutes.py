@@ -56,7 +56,7 @@ def sources(tmp_path):
 def test_a_title_shows_its_own_minutes_and_a_table_those_of_others_but_code_keeps_its_braces(sources):
     title, table, code = (cell.source for cell in read_source(sources[1]).cells)
 
-    assert title.endswith("**Time** 5 min; the cells run for 1 min.")
+    assert "**Time** 5 min; the cells run for 1 min.\n" in title
     assert table == "| 07 | 10 + 25 |"
     assert code == "print(f'{minutes} {run}')"
 
