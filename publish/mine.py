@@ -8,7 +8,6 @@ does, so that a copy finds the figures.
 
 import hashlib
 import json
-import shutil
 
 from publish.course import NOTEBOOKS, ROOT, built_notebooks
 from publish.files import write_file
@@ -35,8 +34,7 @@ def copy_notebooks(notebooks=NOTEBOOKS, mine=MINE):
         if target.exists() and digest(target) != copied.get(name):
             kept += [name] * (digest(target) != digest(source))
             continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+        write_file(target, source.read_bytes())
         copied[name] = digest(source)
     write_file(note, json.dumps(copied, indent=1).encode())
     return kept

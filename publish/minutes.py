@@ -2,6 +2,7 @@
 
 import math
 import re
+from functools import cache
 
 import jupytext
 
@@ -39,6 +40,13 @@ def minutes_of(notebook):
     return 5 * math.ceil((text / WORDS + code / LINES + EXERCISE * exercises + run_of(notebook)) / 5)
 
 
+@cache
+def measures(text):
+    """The minutes of a source's text, and those of its run, by the words that stand for them."""
+    notebook = jupytext.reads(text, fmt="py:percent")
+    return {"minutes": minutes_of(notebook), "run": run_of(notebook)}
+
+
 def filled(source):
     """The text of a source with its minutes: {minutes} and {run} are its own, {minutes 07} those of all notebooks 07.
 
@@ -46,9 +54,8 @@ def filled(source):
     """
 
     def number(match):
-        measure = {"minutes": minutes_of, "run": run_of}[match[1]]
         paths = sorted(source.parent.glob(f"{match[2]}_*.py")) if match[2] else [source]
-        return " + ".join(str(measure(jupytext.read(path))) for path in paths)
+        return " + ".join(str(measures(path.read_text("utf-8"))[match[1]]) for path in paths)
 
     text = source.read_text("utf-8")
     return re.sub(r"^#.*", lambda line: PLACE.sub(number, line[0]), text, flags=re.M)

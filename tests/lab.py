@@ -372,10 +372,10 @@ def widget_cells(notebook):
     return [i for i, cell in enumerate(cells) if "widget" in cell.metadata.get("tags", [])]
 
 
-def without_widgets(notebook):
-    """Return a notebook without the widgets stored in it: the kernel that runs its cells does not know them."""
+def without_widgets(notebook, cells):
+    """Return a notebook without the widgets stored in these cells: the kernel that runs them does not know them."""
     content = nbformat.read(notebook, as_version=4)
-    for index in widget_cells(notebook):
+    for index in cells:
         content.cells[index].outputs = []
     content.metadata.pop("widgets", None)
     return content
@@ -400,9 +400,10 @@ class Visitor:
         if self.lab is None:
             self._start()
         path = notebook.relative_to(ROOT) if notebook.is_relative_to(ROOT) else Path(notebook.name)
-        nbformat.write(without_widgets(notebook), self.lab.home / path)
+        cells = widget_cells(notebook)
+        nbformat.write(without_widgets(notebook, cells), self.lab.home / path)
         with lent(self.lab, connection_file, path.as_posix()):
-            return visit(self.context, self.lab, path.as_posix(), widget_cells(notebook), already_run=already_run)
+            return visit(self.context, self.lab, path.as_posix(), cells, already_run=already_run)
 
     def _start(self):
         self.context = self.open.enter_context(browser_or_skip()).new_context(viewport=SCREEN)

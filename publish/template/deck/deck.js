@@ -40,8 +40,7 @@ async function start() {
     slideNumber: 'c/t', controlsTutorial: false, showSlideNumber: 'all', pdfSeparateFragments: false, pdfMaxPagesPerSlide: 1,
     plugins: [RevealNotes],
   });
-  await laidOut;
-  await widgetsShown();
+  await (printing ? laidOut : widgetsShown());
   await Promise.all([...document.images].map((picture) => picture.decode().catch(() => {})));
   describeWidgetPictures();
   document.body.dataset.ready = 'yes';
