@@ -144,8 +144,9 @@ def _defining(module, name):
 
 
 def _data_beside(path, tree):
-    """The paths of the files beside a module, or in folders beside it, that it names."""
+    """The paths of the files beside a module, or in folders beside it, that it names; Python's caches are none."""
     texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    texts -= {"__pycache__"}
     named = [place for place in path.parent.iterdir() if place.name in texts and place.suffix != ".py"]
     return {file for place in named for file in (place.rglob("*") if place.is_dir() else [place]) if file.is_file()}
 
