@@ -2,7 +2,10 @@
 
 import re
 
+from nbformat import NotebookNode
+
 from publish.files import unfold
+from publish.markup import SlidesError, check_marks, shows_code, shows_output, tags
 
 # What a slide takes of a lecture. A slide with a picture and code is a picture's; a stub makes an exercise.
 MINUTES = {"title": 0.5, "agenda": 0.5, "divider": 0.5, "code": 1.5, "picture": 2, "exercise": 4, "poll": 1, "text": 1}
@@ -12,13 +15,9 @@ HEADING = re.compile(r"\s*(#{1,6})\s+(.+)")
 PART = re.compile(r"## (\d+) · (.+)")
 
 
-class SlidesError(Exception):
-    """A deck could not be made; the message says which and what to do."""
-
-
 def lecture_minutes(notebook):
     """The minutes of a lecture with this notebook's deck."""
-    return sum(slide["minutes"] for slide in slides_of(notebook))
+    return minutes_of(stacks_of(notebook))
 
 
 def slides_of(notebook):
@@ -59,6 +58,10 @@ def stacks_of(notebook):
         if kind == "notes":
             stacks[-1][-1]["notes"].append(unfold(cell.source))
             continue
+        try:
+            check_marks(cell)
+        except SlidesError as error:
+            raise SlidesError(f"{place(number, cell)} {error}") from None
         starts_part = "part" in tags(cell)
         if starts_part:
             part = _part_number(number, cell, after=part)
@@ -69,12 +72,13 @@ def stacks_of(notebook):
             stacks.append([])
         if kind in ("slide", "subslide") or not stacks[-1]:
             stacks[-1].append({"part": part, "cells": [], "notes": []})
+        _check_place(number, cell, stacks[-1][-1]["cells"])
         stacks[-1][-1]["cells"].append(cell)
     if with_parts:
         stacks[0].insert(1, {"part": 0, "cells": [], "notes": []})  # the agenda
-    for place, stack in enumerate(stacks):
+    for stack in stacks:
         for slide in stack:
-            slide |= _measures(slide, first=not place and slide is stack[0])
+            slide |= _measures(slide, first=slide is stacks[0][0])
     return stacks
 
 
@@ -86,6 +90,14 @@ def _part_number(number, cell, after):
         wanted = f'is tagged part: make it a Markdown cell of slide type "slide" that begins "## {after + 1} · Title"'
         raise SlidesError(f"{place(number, cell)} {wanted}")
     return int(match[1])
+
+
+def _check_place(number, cell, before):
+    """Refuse a cell that goes on with a part's divider, or that stands beside nothing."""
+    if any("part" in tags(other) for other in before):
+        raise SlidesError(f'{place(number, cell)} follows a part\'s divider: give it the slide type "slide" or "notes"')
+    if "beside" in tags(cell) and not before:
+        raise SlidesError(f"{place(number, cell)} is tagged beside, but begins its slide: put a cell before it")
 
 
 def place(number, cell):
@@ -120,11 +132,6 @@ def plain(markdown):
     return re.sub(r"[*_`$]", "", markdown).strip()
 
 
-def tags(cell):
-    """The tags of a cell."""
-    return cell.metadata.get("tags", [])
-
-
 def pictures_of(cell):
     """How many pictures, films and widgets a cell shows on its slide."""
     if cell.cell_type == "markdown":
@@ -134,12 +141,52 @@ def pictures_of(cell):
     return len(DRAWN.findall(cell.source)) + ("widget" in tags(cell))
 
 
-def shows_code(cell):
-    """Does the deck show the code of this cell? Not if it is folded, or if its output is the point."""
-    folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
-    return cell.cell_type == "code" and not folded and "output-only" not in tags(cell)
+def head_of(slide):
+    """The heading of a slide as a cell of its own, or None."""
+    first = slide["cells"][0]
+    heading = first.cell_type == "markdown" and HEADING.match(first.source)
+    return NotebookNode({**first, "source": heading[0]}) if heading else None
 
 
-def shows_output(cell):
-    """Does the deck show the outputs of this code cell?"""
-    return not cell.metadata.get("jupyter", {}).get("outputs_hidden", False)
+def rows_of(slide):
+    """The cells of a slide below its heading, laid out: rows of one or two panes, panes of what appears together.
+
+    A cell tagged `beside` stands in a row's second pane, what follows it without the tag below both.
+
+    Returns:
+        A list of rows. A row is a list of panes, a pane a list of groups; a group is a dict of `cells`, `fragment`
+        (bool), and `along`, true where it appears together with the group before it.
+    """
+    rows, fragment = [], False
+    first, *others = slide["cells"]
+    head = head_of(slide)
+    below = [NotebookNode({**first, "source": first.source[len(head["source"]) :]})] if head else [first]
+    for cell in [*(cell for cell in below if cell.source.strip()), *others]:
+        kind = cell.metadata.get("slideshow", {}).get("slide_type")
+        beside = "beside" in tags(cell) and bool(rows)
+        new_pane = not rows or beside != (len(rows[-1]) == 2)
+        if new_pane and beside:
+            rows[-1].append([])
+        elif new_pane:
+            rows.append([[]])
+        fragment = fragment or kind == "fragment"
+        if new_pane or kind == "fragment":
+            rows[-1][-1].append({"cells": [], "fragment": fragment, "along": fragment and kind != "fragment"})
+        rows[-1][-1][-1]["cells"].append(cell)
+    return rows
+
+
+def minutes_of(stacks):
+    """The minutes of all slides of stacks."""
+    return sum(slide["minutes"] for stack in stacks for slide in stack)
+
+
+def parts_of(stacks):
+    """The parts of a lecture for its agenda: dicts of `number`, `title`, `minutes` and `about`, what is said of it."""
+    parts = []
+    for stack in stacks:
+        if stack[0]["kind"] == "divider":
+            heading, _, about = stack[0]["cells"][0].source.partition("\n")
+            number, title = PART.match(heading).groups()
+            parts.append({"number": int(number), "title": title, "about": about, "minutes": minutes_of([stack])})
+    return parts
