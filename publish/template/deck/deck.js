@@ -46,25 +46,29 @@ function fit(slide) {
   const [rows, panes] = [all('.row', slide), all('.pane', slide)];
   if (!rows.length) return slide.classList.remove('fitting');
   const top = slide.getBoundingClientRect().top;
-  const room = () => BOTTOM - (rows.at(-1).getBoundingClientRect().bottom - top) / scale;
+  // The drawing on the title slide, where it is shown, is 206 pixels high.
+  const bottom = slide.querySelector('.motif')?.checkVisibility() ? 510 : BOTTOM;
+  const room = () => bottom - (rows.at(-1).getBoundingClientRect().bottom - top) / scale;
   const pictures = all('.pane img', slide).filter((picture) => picture.naturalWidth);
   const lines = () => all('pre', slide).reduce((sum, pre) => sum + Math.round(height(pre) / (1.36 * code)), 0);
-  const tight = () => panes.some((pane) => pane.scrollWidth > pane.clientWidth + 1);
+  const right = (element) => element.getBoundingClientRect().right;
+  const wide = () => all('mjx-container > svg, table', slide).some((one) => right(one) > right(one.closest('.pane') ?? slide) + 1);
   let code = 18;
-  const set = (text, size) => {
+  const set = (text, size, crowded = false) => {
     code = size;
+    slide.classList.toggle('crowded', crowded);
     slide.style.setProperty('--text-size', `${text}px`);
     slide.style.setProperty('--code-size', `${size}px`);
   };
   for (const picture of pictures) Object.assign(picture.style, {width: '0', height: '0'});
   set(25, 18);
-  const [fewest, wanted, squeezed] = [lines(), Math.min(pictures.length * 320, room()), tight()];
+  const [fewest, wanted] = [lines(), Math.max(0, Math.min(pictures.length * 320, room()))];
   const sizes = all('pre', slide).length ? [26, 24, 22, 21, 20, 19, 18] : [18];
   const generous = sizes.filter((size) => size >= 21 || sizes.length === 1);
-  const choices = [...generous.map((size) => [28, size]), ...sizes.map((size) => [25, size])];
-  for (const [text, size] of choices) {
-    set(text, size);
-    if (room() >= wanted && lines() <= fewest && (!tight() || squeezed)) break;
+  const choices = [...generous.map((size) => [28, size]), ...sizes.map((size) => [25, size]), [25, 18, true], [22, 18, true]];
+  for (const choice of choices) {
+    set(...choice);
+    if (room() >= wanted && lines() <= fewest && !wide()) break;
   }
   for (const pane of panes) {
     const own = pictures.filter((picture) => picture.closest('.pane') === pane);
