@@ -2,10 +2,10 @@
 
 import shutil
 from pathlib import Path
+from unittest.mock import patch
 
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.utils.capture import capture_output
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from course_utils import show, show_film
@@ -44,7 +44,7 @@ def lecture(home, widget):
         _slide(
             text(
                 "### One gate\n\nIt blends old and new:\n\n$$f_t = \\sigma(x_t W_{xf} + h_{t-1} W_{hf} + b_f)$$\n\n"
-                "$$c_t = f_t\\, c_{t-1} + (1 - f_t)\\, \\tilde c_t$$\n\n$$h_t = \\tanh(c_t)$$",
+                "$$c_t = f_t\\, c_{t-1} + (1 - f_t)\\, \\tilde{c}_t$$\n\n$$h_t = \\tanh(c_t)$$",
                 tags=["steps"],
                 colours="f_t:gate c_t:state",
             ),
@@ -96,9 +96,15 @@ def _html(page):
 
 def _outputs(draw):
     """What a function displays, as outputs of a cell."""
-    with capture_output() as shown:
+    outputs = []
+
+    def note(content, metadata=None, raw=False):
+        data = content if raw else {"text/html": content.data}
+        outputs.append(new_output("display_data", data, metadata=metadata or {}))
+
+    with patch("course_utils.plotting.display", note):
         draw()
-    return [new_output("display_data", one.data, metadata=one.metadata) for one in shown.outputs]
+    return outputs
 
 
 def _curve(shift=0.0):
