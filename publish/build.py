@@ -24,7 +24,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from tqdm import tqdm
 
 from course_utils.data import CorpusError, fetch_corpus, load_prose
-from publish.course import NOTEBOOKS, ROOT, pairs, sources
+from publish import budgets
+from publish.course import NOTEBOOKS, ROOT, has_deck, pairs, sources
 from publish.export import BuildError, write_exports
 from publish.files import fold, write_file
 from publish.minutes import filled
@@ -55,6 +56,7 @@ def build(source, target, on_cell=lambda count: None):
         BuildError: if a cell fails; the message holds notebook, cell number, code and error.
     """
     notebook = read_source(source)
+    target.parent.mkdir(exist_ok=True)
     _execute(notebook, target, on_cell)
     _keep_volatile_outputs(notebook, target)
     notebook.metadata["course"] = {
@@ -286,6 +288,8 @@ def main(arguments=None):
             except BuildError as error:
                 bar.close()
                 sys.exit(f"\n{error}\nThe old {target.name} was left as it was.")
+        for line in budgets.problems_of(notebook, has_deck(source)) + budgets.reasons_of(notebook, has_deck(source)):
+            print(f"{target.name} is over its budget: {line}")
 
 
 if __name__ == "__main__":

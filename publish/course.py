@@ -4,7 +4,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
-FOLDERS = ("", "real_corpora")  # the course, then its companions, which need a downloaded corpus
+FOLDERS = ("", "deeper", "real_corpora")  # the course, its deep dives, its companions, which need a downloaded corpus
 
 
 def sources(notebooks=NOTEBOOKS):
@@ -21,6 +21,16 @@ def pairs(notebooks=NOTEBOOKS):
 def built_notebooks(notebooks=NOTEBOOKS):
     """Return the paths of the built notebooks."""
     return _numbered(notebooks, ".ipynb")
+
+
+def has_deck(path):
+    """Whether a notebook, or a source, is also given as a lecture: deep dives are only read."""
+    return path.parent.name != "deeper"
+
+
+def decked_notebooks(notebooks=NOTEBOOKS):
+    """Return the paths of the built notebooks that have a deck."""
+    return list(filter(has_deck, built_notebooks(notebooks)))
 
 
 def _numbered(folder, suffix):
