@@ -13,23 +13,37 @@ import matplotlib.pyplot as plt
 from IPython.display import HTML, display
 from PIL import Image
 
-# One colour per idea: the parts of a network are Okabe & Ito's colours, the models Tol's
-# "muted" ones. Both sets stay apart for colour-blind readers.
+# One colour per idea: first the parts of a network, then the models. All are dark enough for text on white, and
+# those of one picture stay apart for colour-blind readers: tests/test_colours.py computes both.
 COLOR = {
-    "input": "#0072B2",
-    "state": "#D55E00",
-    "output": "#009E73",
-    "parameter": "#56B4E9",
-    "gate": "#E69F00",
-    "gradient": "#CC79A7",
-    "ngram": "#999933",
-    "window": "#44AA99",
-    "rnn": "#CC6677",
-    "gru": "#AA4499",
-    "lstm": "#332288",
-    "baseline": "#8C8C8C",
+    "input": "#0072BA",
+    "state": "#961A00",
+    "output": "#005C44",
+    "parameter": "#123668",
+    "gate": "#9A6A10",
+    "gradient": "#B02E92",
+    "ngram": "#827600",
+    "window": "#0F8096",
+    "rnn": "#B20E34",
+    "gru": "#A22CBA",
+    "lstm": "#30228C",
+    "baseline": "#646464",
     "floor": "#000000",
     "ink": "#222222",
+}
+# How a model is drawn, ax.plot(x, y, **LINE["lstm"]): beside its colour a dash and a marker of its own, so that the
+# lines of a plot are told apart without colour, too.
+LINE = {
+    model: {"color": COLOR[model], "linestyle": dash, "marker": marker}
+    for model, dash, marker in [
+        ("ngram", (0, (6, 2)), "s"),
+        ("window", "-.", "^"),
+        ("rnn", "--", "v"),
+        ("gru", (0, (6, 1, 1, 1, 1, 1)), "D"),
+        ("lstm", "-", "o"),
+        ("baseline", (0, (1, 3)), ""),
+        ("floor", ":", ""),
+    ]
 }
 
 
