@@ -11,6 +11,8 @@ from publish.lab import end_slideshow
 
 SIZES = [(1280, 720, 24, 20), (1920, 1080, 36, 30)]
 PLACE = f"() => {PANEL}.content.activeCellIndex"
+GO = f"(place) => {{ const notebook = {PANEL}.content; notebook.activeCellIndex = place; }}"
+RESTORED = "() => { jupyterapp.restored.then(() => { window.restored = true; }); return window.restored; }"
 FONT_SIZE = "node => parseFloat(getComputedStyle(node).fontSize)"
 
 
@@ -48,7 +50,9 @@ def live(browser, home):
 
 def start_slideshow(page):
     """Start the slideshow on the first slide."""
-    page.evaluate(f"() => {{ {PANEL}.content.activeCellIndex = 0; jupyterapp.commands.execute('deck:start'); }}")
+    page.wait_for_function(RESTORED)
+    page.evaluate(GO, 0)
+    page.evaluate("() => { jupyterapp.commands.execute('deck:start'); }")
     page.wait_for_selector(".jp-Deck .jp-deck-mod-onscreen", state="attached")
 
 
@@ -64,7 +68,7 @@ def press(page, *keys):
 
 def go(page, place):
     """Make a cell the active one."""
-    page.evaluate(f"(place) => {{ {PANEL}.content.activeCellIndex = place; }}", place)
+    page.evaluate(GO, place)
     page.wait_for_timeout(300)
 
 
