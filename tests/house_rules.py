@@ -545,6 +545,19 @@ def every_image_has_a_text_for_those_who_cannot_see_it(lecture):
     return problems
 
 
+@rule
+def every_text_in_a_plot_can_be_read(lecture, least=12.5):
+    """A deck shows a plot of 860 pixels as 960, and its smallest text is then 14 pixels high."""
+    problems = []
+    for where, output in all_outputs(lecture.notebook):
+        smallest = output.get("metadata", {}).get("image/png", {}).get("smallest_text")
+        if "image/png" in output.get("data", {}) and smallest is None:
+            problems.append(f"nobody has measured the text in the picture of {where}: run make notebooks")
+        elif smallest is not None and 0 < smallest < least:
+            problems.append(f"the picture of {where} has a text of {smallest} pixels, less than {least}")
+    return problems
+
+
 def images(cell):
     """(alternative text, file) of each image that a text cell shows."""
     return re.findall(r"!\[([^\]]*)\]\(([^)\s]*)[^)]*\)", cell.source)
