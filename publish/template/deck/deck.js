@@ -171,6 +171,8 @@ async function start() {
   await (printing ? laidOut : widgetsShown());
   await picturesLoaded();
   describeWidgetPictures();
+  // On paper all slides are there: what is hidden from screen readers would have no tags and no bookmark.
+  if (printing) for (const slide of all('section')) for (const mark of ['hidden', 'aria-hidden']) slide.removeAttribute(mark);
   all(SLIDES).filter((slide) => !early.includes(slide)).forEach(fit);
   document.body.dataset.ready = 'yes';
 }
