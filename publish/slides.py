@@ -183,7 +183,7 @@ def build_index(folder):
         page = deck.read_text("utf-8")
         marks = [dict(re.findall(r'(\w+)="(.*?)"', mark)) for mark in re.findall("<meta [^>]*>", page)]
         about = {mark["name"]: mark["content"] for mark in marks if mark.get("name") in ("group", "minutes", "slides")}
-        if about:  # a deck that an older course left there says nothing of itself
+        if "group" in about:  # a deck that an older course left there says nothing of itself
             groups[about["group"]].append(entry(deck, re.search(r"<title>(.*?)</title>", page)[1], **about))
     lists = (f"<h2>{name}</h2>\n<ul>\n{''.join(entries)}</ul>" for name, entries in groups.items() if entries)
     page = (TEMPLATES / "index.html").read_text("utf-8").replace("<!-- decks -->", "\n".join(lists))
