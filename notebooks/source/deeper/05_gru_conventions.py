@@ -141,7 +141,7 @@ print(f"CS224n against Cho with one gate negated, states and eight gradients: la
 # Inside, unit $j$ hears each neighbour through that neighbour's reset gate; outside, it hears all of them through its own. The two are equal for every $h$ exactly if $r_k = r_j$ wherever $U_{kj} \neq 0$: if $r$ is the same for all units, say, or if $U$ is diagonal. They are also equal where the state is zero, as at the first step of a chain that starts at $h_0 = 0$: there is nothing to reset.
 
 # %% tags=["topic-E2"]
-def apart(weights, h_0=h_0):
+def apart(weights, h_0):
     """The largest difference (T,) at each step between Cho's and PyTorch's GRU with the same weights."""
     with torch.no_grad():
         inside, outside = gru(x, h_0, gru_cho, *weights), gru(x, h_0, gru_torch, *weights, torch.zeros_like(h_0[0]))
@@ -151,9 +151,9 @@ def apart(weights, h_0=h_0):
 W_z, W_r, W_h, *biases = weights
 diagonal = torch.cat([W_h[:E], W_h[E:].diag().diag()])
 cases = {
-    "r the same for all units": apart([W_z, W_r[:, :1].expand(-1, H), W_h, biases[0], biases[1][:1].expand(H), biases[2]]),
-    "U diagonal": apart([W_z, W_r, diagonal, *biases]),
-    "neither": apart(weights),
+    "r the same for all units": apart([W_z, W_r[:, :1].expand(-1, H), W_h, biases[0], biases[1][:1].expand(H), biases[2]], h_0),
+    "U diagonal": apart([W_z, W_r, diagonal, *biases], h_0),
+    "neither": apart(weights, h_0),
     "neither, first state 0": apart(weights, torch.zeros(B, H).double()),
 }
 rows = [
