@@ -632,7 +632,7 @@ for name, cell in {"LSTM, f": nn.LSTM(4, 32), "GRU, z": nn.GRU(4, 32)}.items():
 # A second cell with gates, and what each of the three learns first.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Bridge: seventeen years after the LSTM Cho and colleagues asked whether fewer gates would do. They needed a cell for translation that is cheaper to compute.
+# Bridge: seventeen years after the LSTM Cho and colleagues asked whether fewer gates would do. Their reason: a cell that is simpler to compute and to implement.
 
 # %% [markdown] slideshow={"slide_type": "slide"} colours="z_t:gate n_t:input"
 # ### GRU: the gated recurrent unit
@@ -1017,6 +1017,9 @@ def read_brackets(reader, x, unit=None, at=(0.0, 0.0)):
             history.append((c, h))
         cells, states = (torch.stack(kind, dim=1) for kind in zip(*history))
         return cells, states, reader.output_layer(states)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Two tools for looking inside: what a unit follows, and what its gates do. An input and the hidden state before it determine the gates:
 
 # %% tags=["export"] slideshow={"slide_type": "skip"}
 def correlations(memories, depth):
