@@ -390,11 +390,7 @@ show_table(rows, "Ours is PyTorch's LSTM, gradients and all: the largest differe
 # %% [markdown] slideshow={"slide_type": "slide"} colours="c_t:state f_t:gate i_t:gate g_t:input"
 # ### 1997: without a forget gate
 #
-# The cell of Hochreiter and Schmidhuber (1997) had $f_t = 1$:
-#
-# $$c_t = c_{t-1} + i_t \odot g_t$$
-#
-# What is written stays for ever: an error that travels back along the sum neither fades nor grows. They named this the **constant error carousel**. Its price on a stream without end: cell states drift away. Gers, Schmidhuber and Cummins (2000) added the gate that can clear them.
+# Hochreiter and Schmidhuber (1997) had $f_t = 1$, hence $c_t = c_{t-1} + i_t \odot g_t$: an error that travels back along this sum neither fades nor grows, the **constant error carousel**. But what is written stays for ever, and cell states drift away. Gers, Schmidhuber and Cummins (2000) added the gate that can clear them.
 
 # %% slideshow={"slide_type": "skip"}
 W, b = new_lstm(E=4, H=32)
@@ -584,7 +580,7 @@ def plot_reach():
 # Size of $\partial (d \cdot c_T) / \partial c_{T-k}$ for untrained cells, initialised as in PyTorch, the forget bias set by hand; $d$ is a random direction. Gates and candidate depend on $h_{t-1}$, too: through them lead all the other paths.
 
 # %% tags=["topic-E1", "output-only"]
-show(plot_reach(), "The forget bias decides how much is left after 100 steps; all paths together carry more than the direct one here.")
+show(plot_reach(), "The forget bias decides how much is left after 100 steps. With bias 0 an untrained LSTM is no better than a plain cell; all paths together carry more than the direct one.")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 print("left after 100 steps, plain cell: ", f"1e{math.log10(plain[-1]):.0f}")
@@ -654,16 +650,17 @@ for name, cell in {"LSTM, f": nn.LSTM(4, 32), "GRU, z": nn.GRU(4, 32)}.items():
 # $$n_t = \tanh(x_t W_n + b_n + r_t \odot (h_{t-1} U_n + b_n'))$$
 #
 # $$h_t = z_t \odot h_{t-1} + (1 - z_t) \odot n_t$$
-#
-# As in notebook 4 and in `nn.GRU`, a **large** $z$ keeps. In other books a small one does, and the reset gate sits elsewhere: see [GRU conventions](deeper/05_gru_conventions.ipynb) before you copy weights.
 
-# %% tags=["topic-E2", "export", "beside"] deck_lines="4|5|6" colours="r:gate z:gate n:input h:state"
+# %% tags=["topic-E2", "export"] deck_lines="4|5|6" colours="r:gate z:gate n:input h:state"
 def gru_step(x_t, h, W_x, W_h, b_x, b_h):
     """One step from x_t (B, E), h (B, H): W_x (E, 3H), W_h (H, 3H), b_x, b_h (3H,) hold r, z, n side by side."""
     (x_r, x_z, x_n), (h_r, h_z, h_n) = (x_t @ W_x + b_x).chunk(3, dim=1), (h @ W_h + b_h).chunk(3, dim=1)
     r, z = torch.sigmoid(x_r + h_r), torch.sigmoid(x_z + h_z)
     n = torch.tanh(x_n + r * h_n)
     return z * h + (1 - z) * n
+
+# %% [markdown]
+# As in notebook 4 and in `nn.GRU`, a **large** $z$ keeps. In other books a small one does, and the reset gate sits elsewhere: see [GRU conventions](deeper/05_gru_conventions.ipynb) before you copy weights.
 
 # %% tags=["export"] slideshow={"slide_type": "skip"}
 def gru(x, h, step, *weights):
@@ -900,14 +897,14 @@ def plot_race():
         ax.set_xticks(CHECKPOINTS, labels=CHECKPOINTS)
         ax.minorticks_off()
     axes[0].set(ylabel="right answers (%)")
-    axes[2].legend(loc="lower right")
+    axes[0].legend(loc="lower right")
     return fig
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Three tasks, three winners: after 25 steps
 
 # %% tags=["topic-E3", "output-only"]
-show(plot_race(), "After 25 steps the LSTM counts best, the GRU keeps best, the plain cell echoes best; after 400 steps all three keep and echo, and only the LSTM counts. Lines: means of five seeds; bands: their range.")
+show(plot_race(), "After 25 steps the LSTM counts best, the GRU keeps best, the plain cell echoes best; after 400 steps all three keep and echo, and the LSTM still counts best. Lines: means of five seeds; bands: their range.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. First the left ends, then the right ends. The picture makes two statements, and both need their number of steps: without it "the GRU is better at keeping" is neither true nor false.
@@ -921,11 +918,11 @@ for k, steps in ((0, 25), (4, 400)):
     for name in TASKS:
         at = {kind: race[name, kind][:, k] for kind in KINDS}
         first, second = sorted(KINDS, key=lambda kind: -at[kind].mean())[:2]
-        row = {"right answers (%)": f"{name}, {steps} steps"}
+        row = {"right (%)": f"{name}, {steps}"}
         row |= {kind: f"{values.mean():.0f} ± {values.std(ddof=1):.0f}" for kind, values in at.items()}
-        ahead = f"{first}, before {second} in {(at[first] > at[second]).sum()} of 5"
+        ahead = f"{first} ({(at[first] > at[second]).sum()} of 5)"
         rows.append(row | {"first": ahead if at[first].mean() - at[second].mean() > 0.5 else "level"})
-show_table(rows, "Mean ± standard deviation of five paired seeds. After 400 steps only counting still separates the cells by more than a point.")
+show_table(rows, "Task and training steps; mean ± standard deviation of five paired seeds; the first cell, and in how many seeds it is before the second.")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 early = {name: max(KINDS, key=lambda kind: race[name, kind][:, 0].mean()) for name in TASKS}
@@ -935,11 +932,16 @@ print("after 400 steps all three cells keep and echo above 95 %:", worst["keep"]
 others = max(race["count", kind][:, -1].max() for kind in ("RNN", "GRU"))
 print("after 400 steps each LSTM counts better than any other cell:", race["count", "LSTM"][:, -1].min() > others)
 
-# %% [markdown] tags=["steps"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Read one row aloud: task, steps, three numbers, winner. Then ask for a row in which the winner is not worth the name.
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["steps"]
+# ### Which cell, then?
+#
 # - What must be **counted or added up**: LSTM, early and late.
 # - What must be **kept until it is replaced**: both gated cells soon, the plain cell late.
 # - What lies **a few steps back**: the plain cell at once, the gated ones later.
-# - **Otherwise:** tune each cell alike, say after how many steps, use several seeds.
+# - **Otherwise:** tune each cell alike, say after how many steps, use several seeds. After 400 steps only counting still separates these cells by more than a point.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. Why does the literature not agree? Jozefowicz and colleagues (2015) compared LSTM and GRU in far larger experiments: the GRU was ahead in all tasks but language modelling, and an LSTM that starts with forget bias 1 closed the gap. Greff and colleagues (2017) compared eight variants of the LSTM, not the GRU; none was clearly better. Bridge: *why* does the LSTM count?
@@ -1158,7 +1160,7 @@ def plot_damage():
 # %% tags=["topic-E1", "output-only"]
 show(plot_damage(), "Each mark is a unit; ringed: the best correlated one of its network. In four of five networks it also costs most when ablated; in one, another unit costs more.")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # The count is spread over several units. Where two follow the depth equally well, losing one costs little; where a weaker copy is wired to the output, losing *it* costs most. "A unit for depth" is a claim about two numbers: what the unit follows, and what breaks without it.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1207,8 +1209,8 @@ def plot_gates():
     for seed, (mark, row) in enumerate(zip("os^Dv", means)):
         ax.plot(np.arange(6) + 0.08 * (seed - 2), row, mark, ms=8, color=COLOR["gate"], label=f"seed {seed}")
     ax.axhline(0, color=COLOR["ink"], lw=1)
-    ax.set_xticks(range(6), labels=[f"{name} at {b}" for name in ("forget f", "input i", "candidate g") for b in "()"])
-    ax.set(ylabel="mean value", ylim=(-1.05, 1.05))
+    ax.set_xticks(range(6), labels=[f"{name} at {b}" for name in "fig" for b in "()"])
+    ax.set(xlabel="forget gate, input gate, candidate", ylabel="mean value", ylim=(-1.05, 1.05))
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return fig
 
@@ -1222,11 +1224,11 @@ show(plot_gates(), "Forget and input gate are open at both brackets; the candida
 print("forget and input gate of the counting unit are above 0.6 at both brackets, in all networks:", means[:, :4].min() > 0.6)
 print("its candidates at ( and ) have opposite signs, in all networks:", (means[:, 4] * means[:, 5]).max() < 0)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # **Add up**, as in the poll of part 1: a leaky version of notebook 0's program, found by gradient descent from nothing but right answers. A GRU cannot set $z$ and $1 - z$ to 1 together; Weiss, Goldberg and Yahav (2018) showed that with finite precision LSTMs can count on and on, and GRUs and plain tanh cells cannot.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Go back to the poll of part 1 for a second: C. The mean of $f$ is below 1, so the count leaks a little; the next slide shows how much.
+# 2 min. Go back to the poll of part 1 for a second: C. The mean of $f$ is below 1, so the count leaks a little. Weiss, Goldberg and Yahav (2018) proved the other half: a GRU cannot count on and on.
 
 # %% slideshow={"slide_type": "skip"}
 def count_depth(text, seed=0):
@@ -1255,10 +1257,10 @@ def plot_counter(text):
 # One text; the cell state is rescaled by one straight line fitted on other texts:
 
 # %% tags=["topic-E1", "output-only"]
-show(plot_counter("((()(()))())((((((((((()))"), "The cell state goes up at every ( and down at every ), like the depth, but its steps shrink far from 0.")
+show(plot_counter("((()(()))())((((((((((()))"), "The cell state goes up at every ( and down at every ), like the depth, by nearly equal steps.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Draw the line of slope 1 through the long rise: where does the unit fall behind? Only the sign of the depth was asked for, so nothing forced it to be exact far from 0.
+# 2 min. Nearly equal, not equal: only the sign of the depth was asked for, so nothing forced it to be exact far from 0. Where on the picture could you tell that the unit was never told the depth?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Type brackets
@@ -1276,14 +1278,14 @@ def count_brackets(text):
         print(f"There is no bracket in {text!r}: type ( or ).")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min, live: let the room dictate a text that breaks the counter. Twenty opening brackets do it best. On paper: the picture before.
+# 3 min, live: let the room dictate a text that breaks the counter; long runs of one bracket are the ones to try. On paper: the picture before.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["closing"]
 # ## What you now have
 #
 # - LSTM and GRU from scratch, equal to PyTorch's in states and gradients.
 # - A direct path, the product of the forget gates: it mitigates vanishing gradients as far as the gates are open, so start them open.
-# - A race tuned alike: no best cell, but a best cell after N steps; only the LSTM counts.
+# - A race tuned alike: no best cell, but a best cell after N steps; the LSTM counts, early and late.
 # - A unit that counts: found by correlation, tested by ablation.
 #
 # **Next:** notebook `05_gated_lm` trains such cells well on text. Deeper: [GRU conventions](deeper/05_gru_conventions.ipynb), peepholes, coupled gates.
