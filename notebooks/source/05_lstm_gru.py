@@ -71,12 +71,12 @@ setup(seed=0)
 #
 # Multiply the old memory $c$ by a switch $f$, new content $g$ by a switch $i$, and add. With switches that are on (1) or off (0), four things can happen to a memory of 3 when a 5 comes in:
 
-# %% tags=["topic-E1", "nbval-check-output"] colours="f:gate i:gate c:state"
+# %% tags=["topic-E1"] colours="f:gate i:gate c:state"
 def remember(c, f, i, g):
-    """The next memory: switch f is for the old memory c, switch i for the new content g."""
+    """The next memory: f is for the old memory c, i for the new content g."""
     return f * c + i * g
 
-
+# %% tags=["topic-E1", "nbval-check-output", "output-only"]
 for f, i, what in ((1, 0, "keep"), (0, 1, "overwrite"), (1, 1, "add up"), (0, 0, "clear")):
     print(f"f = {f}, i = {i}   3 → {remember(3, f, i, g=5)}   {what}")
 
@@ -651,10 +651,12 @@ for name, cell in {"LSTM, f": nn.LSTM(4, 32), "GRU, z": nn.GRU(4, 32)}.items():
 #
 # $$h_t = z_t \odot h_{t-1} + (1 - z_t) \odot n_t$$
 
-# %% tags=["topic-E2", "export"] deck_lines="4|5|6" colours="r:gate z:gate n:input h:state"
+# %% tags=["topic-E2", "export"] deck_lines="6|7|8" colours="r:gate z:gate n:input h:state"
 def gru_step(x_t, h, W_x, W_h, b_x, b_h):
-    """One step from x_t (B, E), h (B, H): W_x (E, 3H), W_h (H, 3H), b_x, b_h (3H,) hold r, z, n side by side."""
-    (x_r, x_z, x_n), (h_r, h_z, h_n) = (x_t @ W_x + b_x).chunk(3, dim=1), (h @ W_h + b_h).chunk(3, dim=1)
+    """One step from x_t (B, E), h (B, H);
+    W_x (E, 3H), W_h (H, 3H), b_x, b_h (3H,) hold r, z, n side by side."""
+    x_r, x_z, x_n = (x_t @ W_x + b_x).chunk(3, dim=1)
+    h_r, h_z, h_n = (h @ W_h + b_h).chunk(3, dim=1)
     r, z = torch.sigmoid(x_r + h_r), torch.sigmoid(x_z + h_z)
     n = torch.tanh(x_n + r * h_n)
     return z * h + (1 - z) * n
