@@ -602,7 +602,7 @@ for bias in (0, 1, 5):
 
 # %% tags=["export"] slideshow={"slide_type": "skip"}
 def init_forget_bias(rnn, bias):
-    """Let each gate that keeps, f of an nn.LSTM or z of an nn.GRU, start with this sum of its two biases, in all layers."""
+    """Set the sum of the two biases of each gate that keeps, f of an nn.LSTM or z of an nn.GRU, in all layers."""
     H = rnn.hidden_size
     with torch.no_grad():
         for name, parameter in rnn.named_parameters():
