@@ -64,7 +64,7 @@ setup(seed=0)
 # Forget, select, update, show: what an LSTM does at each step, first with switches, then with gates.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Bridge from notebook 4: there the gradient died because every step went through one matrix and one tanh. Here the cell gets a way round both.
+# Half a minute. Bridge from notebook 4: there the gradient died because every step went through one matrix and one tanh. Here the cell gets a way round both.
 
 # %% [markdown] slideshow={"slide_type": "slide"} colours="f:gate i:gate c:state"
 # ### A memory with two switches
@@ -385,7 +385,7 @@ show_table(rows, "Ours is PyTorch's LSTM, gradients and all: the largest differe
 # One straight line through the cell changes what can be learned, as far as the gates leave it open.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Bridge: point again at the straight line of step 3. Backwards it is a road without tanh and without a matrix.
+# Half a minute. Bridge: point again at the straight line of step 3. Backwards it is a road without tanh and without a matrix.
 
 # %% [markdown] slideshow={"slide_type": "slide"} colours="c_t:state f_t:gate i_t:gate g_t:input"
 # ### 1997: without a forget gate
@@ -426,7 +426,7 @@ show(plot_drift(), "Random weights, random inputs: without a forget gate the lar
 #
 # $$\frac{\partial c_T}{\partial c_0}\bigg|_{\text{direct}} = \prod_{t=1}^{T} f_t$$
 #
-# Entry by entry; "direct" means that the gates and the candidate count as constants. In the plain cell each step multiplies by the *same matrix for all units* and by a slope of tanh. Here it is a number between 0 and 1, for each unit and step, and training can move it.
+# Entry by entry; "direct" means that the gates and the candidate count as constants, as in the truncated gradient by which the cell of 1997 was trained. In the plain cell each step multiplies by the *same matrix for all units* and by a slope of tanh. Here it is a number between 0 and 1, for each unit and step, and training can move it.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Let the room derive the formula from $c_t = f_t \odot c_{t-1} + i_t \odot g_t$: one line. Favourite mistake: forgetting that $f_t$ itself depends on $h_{t-1}$; that is what "direct" leaves out, and the next picture puts it back.
@@ -598,7 +598,7 @@ for bias in (0, 1, 5):
 # - **No.** A gradient that passes a hundred gates of one half is gone.
 # - **It mitigates:** the factor per step is a gate that training can move, for each unit, not one matrix for all.
 # - **It helps to begin open:** set the forget bias to 1 or more before training (Gers et al. 2000; Jozefowicz et al. 2015).
-# - **It can explode:** all paths together may grow, so clip.
+# - **The direct path is not all:** detours through $h$ add to it, and with open gates the sum can grow, so clip.
 
 # %% tags=["export"] slideshow={"slide_type": "skip"}
 def init_forget_bias(rnn, bias):
@@ -628,7 +628,7 @@ for name, cell in {"LSTM, f": nn.LSTM(4, 32), "GRU, z": nn.GRU(4, 32)}.items():
 # A second cell with gates, and what each of the three learns first.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Bridge: seventeen years after the LSTM Cho and colleagues asked whether fewer gates would do. Their reason: a cell that is simpler to compute and to implement.
+# Half a minute. Bridge: seventeen years after the LSTM Cho and colleagues asked whether fewer gates would do. Their reason: a cell that is simpler to compute and to implement.
 
 # %% [markdown] slideshow={"slide_type": "slide"} colours="z_t:gate n_t:input"
 # ### GRU: the gated recurrent unit
@@ -945,8 +945,11 @@ print("after 400 steps each LSTM counts better than any other cell:", race["coun
 # - What lies **a few steps back**: the plain cell at once, the gated ones later.
 # - **Otherwise:** tune each cell alike, say after how many steps, use several seeds. After 400 steps only counting still separates these cells by more than a point.
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Large comparisons agree that there is no best cell. Jozefowicz and colleagues (2015) found the GRU ahead of the LSTM in all their tasks but language modelling, and an LSTM that starts with forget bias 1 closed the gap. Greff and colleagues (2017) compared eight variants of the LSTM, not the GRU; none was clearly better.
+
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Why does the literature not agree? Jozefowicz and colleagues (2015) compared LSTM and GRU in far larger experiments: the GRU was ahead in all tasks but language modelling, and an LSTM that starts with forget bias 1 closed the gap. Greff and colleagues (2017) compared eight variants of the LSTM, not the GRU; none was clearly better. Bridge: *why* does the LSTM count?
+# 3 min. One line at a time; ask for the evidence on the slide before. Jozefowicz and colleagues (2015) saw the GRU ahead until they opened the LSTM's forget gate: this is why both start alike here. Bridge: *why* does the LSTM count?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["part"]
 # ## 4 · A unit that counts
@@ -954,7 +957,7 @@ print("after 400 steps each LSTM counts better than any other cell:", race["coun
 # Notebook 0's cell was `h + {"(": 1, ")": -1}[x]`. Does an LSTM find it by itself, and how would one know?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Bridge: so far we know that it counts; now we look inside. Three verbs for the board: find, ablate, watch.
+# Half a minute. Bridge: so far we know that it counts; now we look inside. Three verbs for the board: find, ablate, watch.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Nobody tells it to count
@@ -1056,12 +1059,12 @@ with torch.no_grad():
 print("scores by our step differ from those by nn.LSTM by less than 1e-3:", gap < 1e-3)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. The sign does not matter: minus one counts as well as plus one. Do not stop here! A correlation above 0.9 alone proves little; the depth cut off at four would reach that, too. Ask: what experiment would convince you? Favourite answer: "a larger correlation".
+# 2 min. The sign does not matter: minus one counts as well as plus one. Do not stop here! Ask: what experiment would convince you? Favourite answer: "a larger correlation".
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 3 · Ablate a unit
 #
-# A correlation is not yet a use. **Mean ablation** replaces one unit by its average, and counts what that costs. Given hidden states (N, H), an output layer `W` (H, K), `b` (K,) and right answers `y` (N,), return for each unit by how much the *share of right answers* drops. **Predict:** can a drop be negative?
+# A correlation is not yet a use: the depth cut off at ±4 correlates with the depth at 0.93. **Mean ablation** replaces one unit by its average, and counts what that costs. Given hidden states (N, H), an output layer `W` (H, K), `b` (K,) and right answers `y` (N,), return for each unit by how much the *share of right answers* drops. **Predict:** can a drop be negative?
 #
 # <details><summary>Answer</summary>Yes: a unit that mostly disturbs is better replaced. And 0 does not mean unused: another unit may know the same.</details>
 
@@ -1128,7 +1131,7 @@ def ablation_drops_solution(states, W, b, y):
 check_ablation_drops(ablation_drops_solution)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 6 min, or as homework. Favourite wrong answer: set the unit to 0. Ask what 0 means for a unit that lives between 5 and 9: a value that the network has never seen.
+# 6 min, or as homework. Favourite wrong answer: set the unit to 0. Ask what 0 means for a unit that stays between 0.5 and 0.9: a value that the network has never seen.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # In a recurrent network a unit acts on later steps, too. So here hidden *and* cell state of a unit are held at their averages at every step, for all texts, while the others run on:
