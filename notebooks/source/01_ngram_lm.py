@@ -1328,7 +1328,7 @@ def plot_orders():
         ax.minorticks_off()
     axes[1].axhline(floor, color=COLOR["floor"], lw=1.2)
     axes[1].annotate("true model", (1, floor), xytext=(0, -3), textcoords="offset points", va="top", fontsize=12)
-    axes[1].legend(loc="upper right", bbox_to_anchor=(1, 0.85))
+    axes[1].legend(loc="upper right", bbox_to_anchor=(1, 0.92), labelspacing=0.2)
     return fig
 
 # %% tags=["output-only"] picture="../figures/perplexity_by_order.png"
