@@ -72,7 +72,7 @@ def test_stacked_two_way_layers_are_torchs(B, T, E, H, layers):
 def test_padded_rows_get_the_states_that_they_get_alone(length, T=6, E=4, H=5):
     theirs, x, length = nn.LSTM(E, H, batch_first=True, bidirectional=True), torch.randn(3, T, E), torch.tensor(length)
 
-    chains = (taught.direction_weights(theirs, ending) for ending in ("l0", "l0_reverse"))
+    chains = (taught.weights_of(theirs, ending) for ending in ("l0", "l0_reverse"))
     ours = taught.read_padded(x, length, *chains)
     packed = taught.read_packed(theirs, x, length)
 

@@ -3,15 +3,6 @@
 import torch
 
 
-def direction_weights(theirs, ending):
-    """W (E + H, 4H) and b (4H,) of one chain of a torch.nn.LSTM, its gates put into the order f, i, g, o."""
-    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    W_x, W_h, b_x, b_h = (getattr(theirs, f"{name}_{ending}") for name in names)
-    i, f, g, o = torch.cat([W_x.T, W_h.T, (b_x + b_h)[None]]).chunk(4, dim=1)
-    table = torch.cat([f, i, g, o], dim=1)
-    return table[:-1], table[-1]
-
-
 def reverse_padded(x, length):
     """x (B, T, E) with the first length[b] steps of row b in reverse order, the padding left where it is."""
     t = torch.arange(x.shape[1])

@@ -305,8 +305,8 @@ print("equal to the four slides:", torch.equal(torch.cat(lstm_step(x_t, h, c, we
 
 # %% tags=["topic-E1", "export"]
 def lstm_step_fused(x_t, h, c, W, b):
-    """lstm_step with one product: W (E + H, 4H) and b (4H,) hold f, i, g, o side by side."""
-    f, i, g, o = (torch.cat([x_t, h], dim=1) @ W + b).chunk(4, dim=1)
+    """lstm_step with one product: W (E + H, 4H) and b (4H,) hold i, f, g, o side by side."""
+    i, f, g, o = (torch.cat([x_t, h], dim=1) @ W + b).chunk(4, dim=1)
     c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
     return torch.sigmoid(o) * torch.tanh(c), c
 
@@ -318,6 +318,13 @@ def lstm(x, h, c, step, *weights):
         h, c = step(x_t, h, c, *weights)
         states.append(h)
     return torch.stack(states, dim=1), c
+
+# %% tags=["export"]
+def weights_of(lstm, ending="l0"):
+    """W (E + H, 4H) and b (4H,) of one layer of a torch.nn.LSTM, in its order i, f, g, o; gradients flow through."""
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    W_x, W_h, b_x, b_h = (getattr(lstm, f"{name}_{ending}") for name in names)
+    return torch.cat([W_x, W_h], dim=1).T, b_x + b_h
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # One large product is faster than four small ones; libraries do the same. The loop over time is that of notebook 3, with two things carried along instead of one.
@@ -542,11 +549,11 @@ print("the plain cell has less left than any of the three:", plain < min(left.va
 # - **It helps to begin open:** set the forget bias to 1 or more before training. PyTorch adds two biases, and starts both near 0; `init_forget_bias` sets their sum.
 
 # %% tags=["export"] slideshow={"slide_type": "skip"}
-def init_forget_bias(lstm, bias):
-    """Make the two biases of each forget gate in a torch.nn.LSTM, in all layers, sum to a number."""
-    H = lstm.hidden_size
+def init_forget_bias(rnn, bias):
+    """Let each gate that keeps, f of an nn.LSTM or z of an nn.GRU, start with this sum of its two biases, in all layers."""
+    H = rnn.hidden_size
     with torch.no_grad():
-        for name, parameter in lstm.named_parameters():
+        for name, parameter in rnn.named_parameters():
             if name.startswith("bias"):
                 parameter[H : 2 * H] = bias if name.startswith("bias_ih") else 0.0
 
@@ -745,21 +752,17 @@ for steps in (1, 5, 50):
 #
 # As in the lecture CS224n, where $u$ says how much is *updated*:
 
-# %% tags=["topic-E2"]
-def gate(x_t, h, W, b):
-    """A gate (B, H) from input x_t (B, E) and state h (B, H)."""
-    return torch.sigmoid(torch.cat([x_t, h], dim=1) @ W + b)
+# %% tags=["topic-E2", "export"]
+def gru_step(x_t, h, W_x, W_h, b_x, b_h):
+    """One step from x_t (B, E), h (B, H): W_x (E, 3H), W_h (H, 3H), b_x, b_h (3H,) hold r, z, n side by side."""
+    (x_r, x_z, x_n), (h_r, h_z, h_n) = (x_t @ W_x + b_x).chunk(3, dim=1), (h @ W_h + b_h).chunk(3, dim=1)
+    r, z = torch.sigmoid(x_r + h_r), torch.sigmoid(x_z + h_z)
+    n = torch.tanh(x_n + r * h_n)
+    return z * h + (1 - z) * n
 
 
-def gru_cs224n(x_t, h, W_u, W_r, W_h, b_u, b_r, b_h):
-    """One step: input x_t (B, E) and state h (B, H) give the next state; small u keeps."""
-    u, r = gate(x_t, h, W_u, b_u), gate(x_t, h, W_r, b_r)
-    candidate = torch.tanh(torch.cat([x_t, r * h], dim=1) @ W_h + b_h)
-    return (1 - u) * h + u * candidate
-
-
-def gru(x, h, step, weights):
-    """All states (B, T, H) from inputs x (B, T, E), state h (B, H) and one of the step functions."""
+def gru(x, h, step, *weights):
+    """All states (B, T, H) from inputs x (B, T, E), state h (B, H) and a step function with its weights."""
     states = []
     for x_t in x.unbind(dim=1):
         h = step(x_t, h, *weights)
@@ -1028,8 +1031,10 @@ print("equal to the cell's states:", np.allclose(state_left(-4, "small u keeps")
 #
 # Both have gates. What does a cell cost? Count the parameters of PyTorch's cells, one layer with 64 inputs (`parameter_count` is notebook 3's):
 
-# %% tags=["topic-E3", "nbval-check-output"]
+# %% tags=["export"]
 KINDS = {"RNN": nn.RNN, "GRU": nn.GRU, "LSTM": nn.LSTM}
+
+# %% tags=["topic-E3", "nbval-check-output"]
 plain = parameter_count(nn.RNN(64, 64))
 for kind, cell in KINDS.items():
     count = parameter_count(cell(64, 64))
@@ -1275,15 +1280,6 @@ def deep_lstm(x, layers):
 def same(a, b):
     """Equal to 1e-10?"""
     return (a - b).abs().max().item() < 1e-10
-
-
-def weights_of(theirs, layer):
-    """Layer 0, 1, … of a torch.nn.LSTM as our W_f … b_o; gradients flow through."""
-    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    W_ih, W_hh, b_ih, b_hh = (getattr(theirs, f"{name}_l{layer}") for name in names)
-    W_i, W_f, W_g, W_o = torch.cat([W_ih, W_hh], dim=1).T.chunk(4, dim=1)
-    b_i, b_f, b_g, b_o = (b_ih + b_hh).chunk(4)
-    return [W_f, W_i, W_g, W_o, b_f, b_i, b_g, b_o]
 
 # %% tags=["topic-E4", "nbval-check-output"]
 theirs = nn.LSTM(4, 5, num_layers=3, batch_first=True).double()
@@ -2221,15 +2217,14 @@ for kind, curve in prose_curves.items():
 #
 # `nn.LSTM` does not show its gates. But it shows its states, and from an input and the state before it the gates follow (`gates_of`). Do they lead to the same states?
 
-# %% slideshow={"slide_type": "skip"}
+# %% tags=["export"]
 def gates_of(lstm, x):
-    """Gates f, i, o and candidate g (B, T, H) of a torch.nn.LSTM of one layer that reads x (B, T, E) from zero."""
-    W_f, W_i, W_g, W_o, b_f, b_i, b_g, b_o = weights_of(lstm, 0)
+    """Gates i, f, o and candidate g (B, T, H) of a torch.nn.LSTM of one layer that reads x (B, T, E) from zero."""
+    W, b = weights_of(lstm)
     with torch.no_grad():
-        states, _ = lstm(x)
-        xh = torch.cat([x, nn.functional.pad(states[:, :-1], (0, 0, 1, 0))], dim=2)  # the states before
-        f, i, o = (torch.sigmoid(xh @ W + b) for W, b in ((W_f, b_f), (W_i, b_i), (W_o, b_o)))
-        return {"f": f, "i": i, "o": o, "g": torch.tanh(xh @ W_g + b_g)}
+        before = nn.functional.pad(lstm(x)[0][:, :-1], (0, 0, 1, 0))  # the state that each step starts from
+        i, f, g, o = (torch.cat([x, before], dim=2) @ W + b).chunk(4, dim=2)
+        return {"i": torch.sigmoid(i), "f": torch.sigmoid(f), "g": torch.tanh(g), "o": torch.sigmoid(o)}
 
 # %% tags=["topic-E1", "nbval-check-output"]
 toy_lstm = toy_models["LSTM"][0]

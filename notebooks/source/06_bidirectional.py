@@ -54,7 +54,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_se
 from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
 from course_utils.data import Grammar, load_grammar, load_stdlib_sources
 from course_utils.taught.fixed_window_lm import lr_schedule  # derived in notebook 2
-from course_utils.taught.lstm_gru import lstm, lstm_step_fused  # derived in notebook 5
+from course_utils.taught.lstm_gru import lstm, lstm_step_fused, weights_of  # derived in notebook 5
 from course_utils.taught.vanilla_rnn import parameter_count, rnn  # derived in notebook 3
 
 setup(seed=0)
@@ -171,25 +171,16 @@ def read_lstm(x, weights):
 # The rest of the code stays: two directions do not care which cell they drive.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### PyTorch's weights, rearranged
+# ### PyTorch's weights, by name
 #
-# The gates of `torch.nn.LSTM` stand in the order i, f, g, o; the names of its backward chain end in `_reverse`:
-
-# %% tags=["export"]
-def direction_weights(theirs, ending):
-    """W (E + H, 4H) and b (4H,) of one chain of a torch.nn.LSTM, its gates put into the order f, i, g, o."""
-    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    W_x, W_h, b_x, b_h = (getattr(theirs, f"{name}_{ending}") for name in names)
-    i, f, g, o = torch.cat([W_x.T, W_h.T, (b_x + b_h)[None]]).chunk(4, dim=1)
-    table = torch.cat([f, i, g, o], dim=1)
-    return table[:-1], table[-1]
+# `weights_of` of notebook 5 takes $W$ and $b$ of one chain out of a `torch.nn.LSTM`; the names of its backward chain end in `_reverse`:
 
 # %%
 theirs = nn.LSTM(E, H, batch_first=True, bidirectional=True).double()
 [name for name, _ in theirs.named_parameters()][4:]
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Twice the parameters of one chain. direction_weights only rearranges, so gradients flow through it back to PyTorch's own parameters: the comparison on the next slide uses that.
+# Twice the parameters of one chain. weights_of only puts tensors side by side, so gradients flow through it back to PyTorch's own parameters: the comparison on the next slide uses that.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Equal to `torch.nn.LSTM(bidirectional=True)`, and stacked
@@ -200,7 +191,7 @@ theirs = nn.LSTM(E, H, batch_first=True, bidirectional=True).double()
 def stacked(theirs, x):
     """States (B, T, 2H) of the upper layer of a bidirectional torch.nn.LSTM, computed by our cells."""
     for layer in range(theirs.num_layers):
-        forward, backward = (direction_weights(theirs, f"l{layer}{end}") for end in ("", "_reverse"))
+        forward, backward = (weights_of(theirs, f"l{layer}{end}") for end in ("", "_reverse"))
         x = read_both_ways(read_lstm, x, forward, backward)
     return x
 
@@ -240,8 +231,8 @@ for layers in (1, 2, 3):
 # %% tags=["topic-F2", "nbval-check-output"]
 theirs = nn.LSTM(E, H, num_layers=2, batch_first=True, bidirectional=True).double()
 output, (h_n, c_n) = theirs(x)  # output (B, T, 2H), h_n (4, B, H)
-lower = read_both_ways(read_lstm, x, direction_weights(theirs, "l0"), direction_weights(theirs, "l0_reverse"))
-one_token = read_lstm(x[:, -1:], direction_weights(theirs, "l0_reverse"))[:, 0]
+lower = read_both_ways(read_lstm, x, weights_of(theirs, "l0"), weights_of(theirs, "l0_reverse"))
+one_token = read_lstm(x[:, -1:], weights_of(theirs, "l0_reverse"))[:, 0]
 equal = partial(torch.allclose, atol=1e-10)
 print("h_n[0]: layer 1, forward, at the last token   ", equal(h_n[0], lower[:, -1, :H]))
 print("h_n[1]: layer 1, backward, at the first token ", equal(h_n[1], lower[:, 0, H:]))
@@ -395,7 +386,7 @@ def read_packed(theirs, x, length):
 # %% tags=["topic-F1", "nbval-check-output"]
 theirs, length = nn.LSTM(E, H, batch_first=True, bidirectional=True).double(), torch.tensor([4, 6, 2])
 real = (torch.arange(T) < length[:, None])[:, :, None]  # (B, T, 1)
-ours = read_padded(x, length, direction_weights(theirs, "l0"), direction_weights(theirs, "l0_reverse"))
+ours = read_padded(x, length, weights_of(theirs, "l0"), weights_of(theirs, "l0_reverse"))
 pair = ours * real, read_packed(theirs, x, length) * real
 gradients = [torch.autograd.grad((states * weigh).sum(), [x, *theirs.parameters()]) for states in pair]
 print("states at real tokens equal to 1e-10:", (pair[0] - pair[1]).abs().max().item() < 1e-10)

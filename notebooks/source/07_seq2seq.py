@@ -47,9 +47,9 @@ from torch.nn.functional import cross_entropy, pad, scaled_dot_product_attention
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from course_utils import COLOR, check, setup, show  # not found? Open it in the folder of the course
-from course_utils.taught.bidirectional import direction_weights, reverse_padded  # derived in notebook 6
+from course_utils.taught.bidirectional import reverse_padded  # derived in notebook 6
 from course_utils.taught.fixed_window_lm import lr_schedule  # derived in notebook 2
-from course_utils.taught.lstm_gru import init_forget_bias, lstm, lstm_step_fused  # derived in notebook 5
+from course_utils.taught.lstm_gru import init_forget_bias, lstm, lstm_step_fused, weights_of  # derived in notebook 5
 from course_utils.taught.vanilla_rnn import parameter_count  # derived in notebook 3
 
 setup(seed=0)
@@ -245,14 +245,14 @@ model = OneVector(V_x, V_y, E, H)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Equal in scores and in all gradients
 #
-# `from_scratch` calls `encoded` and `scored` with the model's own weights, put into our order by notebook 6's `direction_weights`; gradients flow through. Rows of 5 and 4 words, then with three columns of PAD more:
+# `from_scratch` calls `encoded` and `scored` with the model's own weights, taken out by notebook 5's `weights_of`; gradients flow through. Rows of 5 and 4 words, then with three columns of PAD more:
 
 # %% slideshow={"slide_type": "skip"}
 def from_scratch(model, x, y):
     """The scores (B, T, V_y) of a OneVector, computed by encoded and scored with its own weights."""
-    v = encoded(x, model.C_x.weight, *direction_weights(model.encoder, "l0"))
+    v = encoded(x, model.C_x.weight, *weights_of(model.encoder, "l0"))
     U, a = model.output_layer.weight.T, model.output_layer.bias
-    return scored(v, y, model.C_y.weight, *direction_weights(model.decoder, "l0"), U, a)
+    return scored(v, y, model.C_y.weight, *weights_of(model.decoder, "l0"), U, a)
 
 # %% tags=["topic-B6b", "nbval-check-output"]
 model = model.double()
