@@ -1,4 +1,4 @@
-"""What every notebook of the course imports: a seed, a style, `show`, `show_film`, `check`, files and data."""
+"""What every notebook of the course imports: seed, style, `show` and its kin, `check`, files and data."""
 
 import random
 from pathlib import Path
@@ -7,10 +7,11 @@ import numpy as np
 import torch
 
 from course_utils.checks import check
-from course_utils.plotting import COLOR, show, show_film, use_course_style
+from course_utils.plotting import COLOR, LINE, show, show_film, use_course_style
+from course_utils.tables import show_table
 from course_utils.turns import let_widgets_wait
 
-__all__ = ["COLOR", "check", "course_file", "setup", "show", "show_film"]
+__all__ = ["COLOR", "LINE", "check", "course_file", "setup", "show", "show_film", "show_table"]
 
 
 def setup(seed=0):

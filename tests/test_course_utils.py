@@ -25,7 +25,7 @@ import torch
 from PIL import Image
 
 import course_utils
-from course_utils import COLOR, check, course_file, guard, plotting, setup, show, show_film
+from course_utils import COLOR, check, course_file, guard, plotting, setup, show, show_film, show_table, tables
 
 FOLDER = Path(course_utils.__file__).parent
 
@@ -420,9 +420,10 @@ def test_an_interrupt_of_the_kernel_stops_the_attempt_and_passes():
 
 @pytest.fixture
 def shown(monkeypatch):
-    """What show displays: (object, options) pairs."""
+    """What show, show_film and show_table display: (object, options) pairs."""
     found = []
-    monkeypatch.setattr(plotting, "display", lambda value, **options: found.append((value, options)))
+    for module in (plotting, tables):
+        monkeypatch.setattr(module, "display", lambda value, **options: found.append((value, options)))
     return found
 
 
@@ -453,15 +454,91 @@ def test_a_shown_figure_is_closed(shown):
     assert not plt.fignum_exists(figure.number)
 
 
-def test_the_picture_is_sharper_than_it_is_large(shown):
+def test_the_alternative_text_names_the_axes_before_the_finding(shown):
+    figure, (left, right) = plt.subplots(1, 2)
+    left.set(xlabel="order, $n$", ylabel="perplexity")
+    right.set(xlabel="steps\nback")
+
+    show(figure, "It falls.")
+
+    alt = shown[0][1]["metadata"]["image/png"]["alt"]
+    assert alt == "Plot of perplexity against order, n; steps back. It falls."
+
+
+def picture_in(bundle):
+    """The picture that show has displayed."""
+    return Image.open(BytesIO(base64.b64decode(bundle["image/png"])))
+
+
+def test_the_picture_has_twice_the_pixels_that_a_deck_shows(shown):
     figure, ax = plt.subplots(figsize=(3, 2), dpi=100)
 
     show(figure, "A frame.")
 
     bundle, options = shown[0]
-    image = Image.open(BytesIO(base64.b64decode(bundle["image/png"])))
-    assert image.size == (360, 240)
+    assert picture_in(bundle).size == (675, 450)
     assert (options["metadata"]["image/png"]["width"], options["metadata"]["image/png"]["height"]) == (300, 200)
+
+
+def largest_change(picture, figure, dpi):
+    """By how much a picture differs from what matplotlib draws, of 255, in the colour that differs most."""
+    full = BytesIO()
+    figure.savefig(full, format="png", dpi=dpi)
+    drawn = np.asarray(Image.open(full).convert("RGB")).astype(int)
+    return np.abs(np.asarray(picture.convert("RGB")) - drawn).max()
+
+
+def many_lines():
+    """A figure in all colours of the course, with many shades where its lines cross."""
+    figure, ax = plt.subplots(figsize=(8.6, 3.6), dpi=100)
+    for i, color in enumerate(COLOR.values()):
+        ax.plot(np.sin(np.linspace(i, 3 * i, 300)), color=color, label=f"line {i}")
+        ax.fill_between([20 * i, 20 * i + 30], -1, 1, color=color, alpha=0.2)
+    ax.legend()
+    return figure
+
+
+def test_a_picture_shows_all_its_colours_as_they_were_drawn(shown):
+    figure = many_lines()
+
+    show(figure, "Waves.")
+
+    assert largest_change(picture_in(shown[0][0]), figure, dpi=225) <= 24
+
+
+def test_a_picture_of_40_colours_changes_them():
+    coarse = plotting._pixels(many_lines(), 2.25).quantize(40, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+
+    assert largest_change(coarse, many_lines(), dpi=225) > 24
+
+
+DECK = 960 / 860  # a deck enlarges plots, see publish/template/deck/theme.css
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3])
+def test_every_text_in_the_courses_style_is_at_least_14_pixels_high_in_a_deck(shown, columns):
+    plotting.use_course_style()
+    figure, axes = plt.subplots(1, columns, squeeze=False)
+    for ax in axes.flat:
+        ax.semilogy([1, 20, 300], label="a line")
+        ax.set(xlabel="steps", ylabel="loss", title="A title")
+        ax.annotate("here", (1, 20))
+        ax.legend(title="Legend")
+
+    show(figure, "It rises.")
+
+    assert DECK * shown[0][1]["metadata"]["image/png"]["smallest_text"] >= 14
+
+
+def test_the_smallest_text_of_a_figure_is_measured_and_what_is_not_drawn_does_not_count(shown):
+    figure, ax = plt.subplots(dpi=100)
+    ax.set_title("A title", fontsize=20)
+    ax.set_xlabel("steps", fontsize=7.2)
+    ax.text(0, 0, "unseen", fontsize=4, visible=False)
+
+    show(figure, "Small print.")
+
+    assert shown[0][1]["metadata"]["image/png"]["smallest_text"] == 10
 
 
 def test_equal_figures_are_equal_bytes(shown):
@@ -514,8 +591,9 @@ def test_a_film_holds_each_picture_whole(shown):
     show_film(three_pictures(), ["a", "b", "c"], "It moves.")
 
     found = pictures_in(shown[0][0].data)
-    expected = [plotting._pixels(figure, dpi=100, colors=16).convert("RGBA") for figure in three_pictures()]
-    assert [picture.size for picture in found] == 3 * [(300, 200)]
+    expected = [plotting._pixels(figure, 2).convert("RGBA") for figure in three_pictures()]
+    assert [picture.size for picture in found] == 3 * [(600, 400)]
+    assert 'width="300" height="200"' in shown[0][0].data
     assert [picture.tobytes() for picture in found] == [picture.tobytes() for picture in expected]
 
 
@@ -545,12 +623,56 @@ def test_a_film_without_message_or_pictures_or_with_wrong_labels_is_refused(show
     plt.close("all")
 
 
-# --- colours
+# --- tables
+
+RESULTS = [
+    {"model": "LSTM", "perplexity": 6.02, "seeds": "3", "note": "p < 0.01"},
+    {"model": "Kneser–Ney & cache", "perplexity": "10.10 ± 0.2", "seeds": "–", "note": "counted"},
+]
 
 
-def test_colours_are_different_and_readable_by_matplotlib():
-    assert len(set(COLOR.values())) == len(COLOR)
-    assert all(re.fullmatch("#[0-9A-F]{6}", color.upper()) for color in COLOR.values())
+def test_a_table_is_plain_text_with_numbers_to_the_right_and_a_star_at_the_winner(shown):
+    show_table(RESULTS, "The LSTM wins.", best="LSTM")
+
+    assert shown[0][0]["text/plain"].splitlines() == [
+        "The LSTM wins.",
+        "",
+        "model                perplexity  seeds  note",
+        "LSTM *                     6.02      3  p < 0.01",
+        "Kneser–Ney & cache  10.10 ± 0.2      –  counted",
+    ]
+
+
+def test_a_table_is_html_with_its_message_as_caption_the_winner_bold_and_all_text_escaped(shown):
+    show_table(RESULTS, "p < 1 & so on.", best=["LSTM"])
+
+    page = shown[0][0]["text/html"]
+    assert page.startswith('<table class="results"><caption>p &lt; 1 &amp; so on.</caption><thead>')
+    (winner,) = re.findall(r'<tr class="best">(.*?)</tr>', page)
+    assert re.findall(r"<strong>(.*?)</strong>", page) == ["LSTM", "6.02", "3", "p &lt; 0.01"]
+    assert winner.count("<strong>") == 4
+    assert "Kneser–Ney &amp; cache" in page
+    assert page.count("text-align: right") == 6
+
+
+def test_a_table_may_have_no_winner_or_several(shown):
+    show_table(RESULTS, "Two models.")
+    show_table(RESULTS, "Level.", best={row["model"] for row in RESULTS})
+
+    assert [bundle["text/html"].count('class="best"') for bundle, _ in shown] == [0, 2]
+
+
+@pytest.mark.parametrize("rows, message, best, said", [
+    ([], "Nothing.", None, "needs a message, and rows"),
+    (RESULTS, " ", None, "needs a message, and rows"),
+    ([*RESULTS, {"model": "GRU"}], "Uneven.", None, "with the same keys"),
+    ([RESULTS[0], dict(reversed(RESULTS[1].items()))], "Uneven.", None, "in one order"),
+    (RESULTS, "Wins.", "GRU", "there is no GRU"),
+])  # fmt: skip
+def test_a_table_that_cannot_be_shown_is_refused_with_the_reason(shown, rows, message, best, said):
+    with pytest.raises(ValueError, match=said):
+        show_table(rows, message, best)
+    assert shown == []
 
 
 # --- setup
