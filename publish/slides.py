@@ -21,9 +21,6 @@ from pathlib import Path
 import nbformat
 from nbconvert import HTMLExporter
 from PIL import Image
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
 from pypdf import PdfReader
 from tqdm import tqdm
 
@@ -31,17 +28,18 @@ from course_utils.plotting import COLOR
 from publish.assets import AssetError, install_vendor
 from publish.browser import BROWSER_HELP, BrowserError, open_browser
 from publish.course import ROOT, built_notebooks
-from publish.files import unfold, write_file
+from publish.deck import head_of, minutes_of, parts_of, rows_of, stacks_of
+from publish.files import write_file
+from publish.markup import SlidesError, code_html, legible, mark_right, markdown_of, marks_of, shows_code, shows_output
 
 SLIDES = ROOT / "dist" / "slides"
 TEMPLATES = Path(__file__).with_name("template")
 WIDTH, HEIGHT = 1280, 720
+GROUNDS = {"light": "#F5F7F9", "dark": "#20262D"}
+# Text in the colour of an idea: the figures' colours, made legible on the ground of code in the light and the dark.
+INKS = {theme: {k: legible(v, ground) for k, v in COLOR.items()} for theme, ground in GROUNDS.items()}
 # reveal.js counts fragments from 0; a number beyond the last one shows them all.
 SHOW_WHOLE_SLIDE = "i => { const {h, v} = Reveal.getIndices(Reveal.getSlides()[i]); Reveal.slide(h, v, 9999); }"
-
-
-class SlidesError(Exception):
-    """A deck could not be made; the message says which and what to do."""
 
 
 # --- From notebook to HTML ---------------------------------------------------------------------------------------
@@ -60,79 +58,23 @@ def build_html(notebook, folder):
         The path of the deck.
 
     Raises:
-        SlidesError: if the notebook shows a picture that does not exist.
+        SlidesError: if the notebook shows a picture that does not exist, or if its cells' marks make no lecture.
     """
     content = nbformat.read(notebook, as_version=4)
+    try:
+        stacks = stacks_of(content)
+    except SlidesError as error:
+        raise SlidesError(f"{notebook.name}, {error}") from None
     exporter = HTMLExporter(
         extra_template_basedirs=[str(TEMPLATES)], template_name="deck", exclude_anchor_links=True, preprocessors=[]
     )
     exporter.register_filter("embed_images", partial(embed_images, notebook=notebook))
-    exporter.register_filter("code_lines", code_lines)
-    resources = {"deck": arrange(content.cells), "title": title_of(content), "colours": COLOR}
+    for name in (code_html, head_of, mark_right, markdown_of, marks_of, rows_of, shows_code, shows_output):
+        exporter.register_filter(name.__name__, name)
+    resources = {"stacks": stacks, "parts": parts_of(stacks), "title": stacks[0][0]["title"] or "Slides"}
+    resources |= {"minutes": minutes_of(stacks), "colours": COLOR, "inks": INKS}
     page, _ = exporter.from_notebook_node(content, resources)
     return write_file(folder / f"{notebook.stem}.html", page.encode())
-
-
-def arrange(cells):
-    """Arrange cells as reveal.js wants them: columns of slides, slides of parts, parts of cells.
-
-    A cell of slide type "slide" starts a column, "subslide" a slide, "fragment" a part that appears on a key press;
-    without a type it continues what is there. "notes" belong to the speaker, "skip" is left out. The first cell
-    that is shown starts the deck, whatever its type.
-
-    Returns:
-        A list of columns. A column is a list of slides, a slide is a dict of `parts` and `notes`, and a part is a
-        dict of `fragment` (bool) and `cells`.
-    """
-    columns = []
-    for cell in cells:
-        kind = cell.metadata.get("slideshow", {}).get("slide_type")
-        if kind == "skip":
-            continue
-        if kind == "notes":
-            if columns:
-                cell.source = unfold(cell.source)
-                columns[-1][-1]["notes"].append(cell)
-            continue
-        if kind == "slide" or not columns:
-            columns.append([])
-        if kind in ("slide", "subslide") or not columns[-1]:
-            columns[-1].append({"parts": [], "notes": []})
-        parts = columns[-1][-1]["parts"]
-        if kind == "fragment" or not parts:
-            parts.append({"fragment": kind == "fragment", "cells": []})
-        parts[-1]["cells"].append(_with_visibility(cell))
-    return columns
-
-
-def _with_visibility(cell):
-    """Say in the cell's metadata what the deck hides of it: folded parts, and code whose output is the point."""
-    folded = cell.metadata.get("jupyter", {})
-    cell.metadata["hide_input"] = "output-only" in cell.metadata.get("tags", []) or folded.get("source_hidden", False)
-    cell.metadata["hide_output"] = folded.get("outputs_hidden", False)
-    return cell
-
-
-def title_of(notebook):
-    """Return the notebook's first heading, without marks; the deck's title."""
-    for cell in notebook.cells:
-        heading = re.match(r"#\s+(.+)", cell.source) if cell.cell_type == "markdown" else None
-        if heading:
-            return re.sub(r"[*_`$]", "", heading.group(1)).strip()
-    return "Slides"
-
-
-def code_lines(source):
-    """Return highlighted Python as HTML, each line in a box of its own.
-
-    The box knows the line's indentation, so that the rest of a line too long for the slide hangs to the right of its
-    start. Two blank lines, which part functions on paper, become one: a slide is small.
-    """
-    source = re.sub(r"\n{3,}", "\n\n", source.strip("\n"))
-    # The formatter closes and opens its marks at each line's end, so a box never cuts through one.
-    coloured = highlight(source, PythonLexer(), HtmlFormatter(nowrap=True)).split("\n")
-    indents = [len(line) - len(line.lstrip()) for line in source.split("\n")]
-    return "".join(f'<span class="line" style="--indent: {n}">{line}\n</span>' for n, line in zip(indents, coloured))
 
 
 def embed_images(page, notebook):
@@ -191,7 +133,14 @@ def build_pdf(deck, page):
         SlidesError: if the browser printed more or fewer pages than there are slides; nothing is written then.
     """
     open_deck(page, deck.as_uri(), "?print-pdf")
-    content = page.pdf(width=f"{WIDTH}px", height=f"{HEIGHT}px", print_background=True, prefer_css_page_size=True)
+    content = page.pdf(
+        width=f"{WIDTH}px",
+        height=f"{HEIGHT}px",
+        print_background=True,
+        prefer_css_page_size=True,
+        tagged=True,
+        outline=True,
+    )
     pages, slides = len(PdfReader(BytesIO(content)).pages), page.evaluate("Reveal.getTotalSlides()")
     if pages != slides:
         raise SlidesError(f"{deck.name}: the browser printed {pages} pages for {slides} slides; run this again")

@@ -11,7 +11,7 @@ from nbval_mode import no_network
 from publish import build as builder
 from publish.build import BuildError, build, canonical, fingerprint, is_stale, read_source
 from publish.course import pairs
-from publish.slides import arrange
+from publish.deck import slides_of
 
 HEADER = """# ---
 # jupyter:
@@ -397,4 +397,4 @@ def test_speaker_notes_are_folded_and_the_deck_opens_them(tmp_path):
     cells = read_source(source).cells
 
     assert cells[1].source == "<details><summary>For the speaker</summary>\n\nSay *this*.\n\n</details>"
-    assert arrange(cells)[0][0]["notes"][0].source == "Say *this*."
+    assert slides_of(read_source(source))[0]["notes"] == ["Say *this*."]

@@ -1,20 +1,103 @@
 // Start the deck once its formulas are set, and say on <body data-ready> when nothing will change any more.
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 const printing = /print-pdf/.test(location.search);
-const widgetViews = () => [...document.querySelectorAll('.widget')];
+const SLIDES = 'section section';
+// A slide's content ends here: below stand the page number and the arrows.
+const WIDTH = 1280, BOTTOM = 680;
+const CONTROLS = '.slides :is(button, input, select, textarea, summary, [role=slider])';
 
 // Widgets set the formulas of their labels through the interface of MathJax 2; hand them on to MathJax 3.
 MathJax.Hub = {Queue: ([, , element]) => MathJax.startup.promise.then(() => MathJax.typesetPromise([element]))};
 
+// --- Steps ----------------------------------------------------------------------------------------------------------
+
+// What appears on a key press is numbered in the order of the page; the answer comes last.
+function numberSteps(slide) {
+  for (const text of all('.steps', slide)) {
+    const formulas = all('mjx-container[display="true"]', text).filter((one) => !one.closest('.answer'));
+    const items = all(':scope > ul > li, :scope > ol > li', text);
+    for (const step of [...items, ...formulas.slice(1)]) step.classList.add('fragment');
+  }
+  const last = (step) => step.matches('.answer');
+  const steps = all('.fragment', slide);
+  let number = -1;
+  for (const step of [...steps.filter((one) => !last(one)), ...steps.filter(last)])
+    step.dataset.fragmentIndex = step.matches('.along') ? Math.max(number, 0) : ++number;
+}
+
+// The lines of code that the present step points at; on paper, those of all steps.
+function pointAtLines() {
+  for (const code of all('.code:has(.lines)')) {
+    const steps = all(printing ? '.lines' : '.lines.visible', code);
+    const lit = (printing ? steps : steps.slice(-1)).flatMap((step) => step.dataset.lines.split(' '));
+    for (const line of all('.line', code)) line.classList.toggle('lit', lit.includes(line.dataset.line));
+  }
+}
+
+// --- Size -----------------------------------------------------------------------------------------------------------
+
+// Text and code as large as the slide has room for, then pictures in what remains.
+function fit(slide) {
+  slide.classList.add('fitting');
+  const scale = slide.getBoundingClientRect().width / WIDTH || 1;
+  const height = (element) => element.getBoundingClientRect().height / scale;
+  const [rows, panes] = [all('.row', slide), all('.pane', slide)];
+  if (!rows.length) return slide.classList.remove('fitting');
+  const top = slide.getBoundingClientRect().top;
+  const room = () => BOTTOM - (rows.at(-1).getBoundingClientRect().bottom - top) / scale;
+  const pictures = all('.pane img', slide).filter((picture) => picture.naturalWidth);
+  const lines = () => all('pre', slide).reduce((sum, pre) => sum + Math.round(height(pre) / (1.36 * code)), 0);
+  const tight = () => panes.some((pane) => pane.scrollWidth > pane.clientWidth + 1);
+  let code = 18;
+  const set = (text, size) => {
+    code = size;
+    slide.style.setProperty('--text-size', `${text}px`);
+    slide.style.setProperty('--code-size', `${size}px`);
+  };
+  for (const picture of pictures) Object.assign(picture.style, {width: '0', height: '0'});
+  set(25, 18);
+  const [fewest, wanted, squeezed] = [lines(), Math.min(pictures.length * 320, room()), tight()];
+  const sizes = all('pre', slide).length ? [26, 24, 22, 21, 20, 19, 18] : [18];
+  const generous = sizes.filter((size) => size >= 21 || sizes.length === 1);
+  const choices = [...generous.map((size) => [28, size]), ...sizes.map((size) => [25, size])];
+  for (const [text, size] of choices) {
+    set(text, size);
+    if (room() >= wanted && lines() <= fewest && (!tight() || squeezed)) break;
+  }
+  for (const pane of panes) {
+    const own = pictures.filter((picture) => picture.closest('.pane') === pane);
+    const used = pane.lastElementChild.getBoundingClientRect().bottom - pane.getBoundingClientRect().top;
+    const free = Math.max(room() + height(pane) - used / scale, 60);
+    for (const picture of own) {
+      const shape = picture.naturalWidth / picture.naturalHeight;
+      const width = Math.floor(Math.min(picture.parentElement.clientWidth, shape * free / own.length));
+      Object.assign(picture.style, {width: `${width}px`, height: `${Math.floor(width / shape)}px`});
+    }
+  }
+  slide.classList.remove('fitting');
+}
+
+// --- Widgets and pictures --------------------------------------------------------------------------------------------
+
 // Where the notebook holds no state of its widgets, nothing will ever draw them.
 async function widgetsShown(patience = 60_000) {
   if (!document.querySelector('script[type="application/vnd.jupyter.widget-state+json"]')) return;
-  const shown = (view) => view.querySelector('.jupyter-widgets');
   const end = performance.now() + patience;
-  while (!widgetViews().every(shown)) {
+  while (!all('.widget').every((view) => view.querySelector('.jupyter-widgets'))) {
     if (performance.now() > end) return console.error('a widget does not appear');
     await pause(50);
+  }
+}
+
+const picturesLoaded = () => Promise.all([...document.images].map((picture) => picture.decode().catch(() => {})));
+
+// A picture inside a widget is drawn without alternative text; the caption below it says what it shows.
+function describeWidgetPictures() {
+  for (const picture of all('.widget img:not([alt])')) {
+    const caption = picture.closest('.jp-OutputArea')?.querySelector('.caption');
+    picture.alt = caption ? caption.textContent : '';
   }
 }
 
@@ -23,26 +106,57 @@ function pagesLaidOut() {
   return new Promise((resolve) => document.addEventListener('pdf-ready', resolve, {once: true}));
 }
 
-// A picture inside a widget is drawn without alternative text; the caption below it says what it shows.
-function describeWidgetPictures() {
-  for (const picture of document.querySelectorAll('.widget img:not([alt])')) {
-    const caption = picture.closest('.jp-OutputArea')?.querySelector('.caption');
-    picture.alt = caption ? caption.textContent : '';
+// --- Keys and links --------------------------------------------------------------------------------------------------
+
+const darken = (dark) => document.documentElement.classList.toggle('dark', dark);
+
+// A focused control keeps its keys; those of a clicker, and Escape, lead back to the slides.
+function leaveControl(event) {
+  const control = document.activeElement.closest(CONTROLS);
+  if (!control || !['PageDown', 'PageUp', 'Escape'].includes(event.key)) return;
+  control.blur();
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (event.key === 'PageDown') Reveal.next();
+  if (event.key === 'PageUp') Reveal.prev();
+}
+
+// Decks lie side by side and link to each other. On paper such a link would name a folder of this machine.
+function mendLinks() {
+  for (const link of all('.slides a[href]')) {
+    const address = link.getAttribute('href');
+    const notebook = /^(?![a-z]+:).*?([^/]+)[.]ipynb(#.*)?$/.exec(address);
+    if (notebook) link.setAttribute('href', `${notebook[1]}.html`);
+    if (printing && !/^[a-z]+:/.test(address)) link.removeAttribute('href');
   }
 }
 
 async function start() {
+  darken(new URLSearchParams(location.search).has('dark') && !printing);
   await MathJax.startup.promise;
+  mendLinks();
+  all(SLIDES).forEach(numberSteps);
   if (printing) await widgetsShown();  // a page cannot grow after it is laid out
+  await picturesLoaded();
+  const early = all(SLIDES).filter((slide) => printing || !slide.querySelector('.widget'));
+  early.forEach(fit);
+  pointAtLines();
   const laidOut = printing && pagesLaidOut();
   await Reveal.initialize({
-    width: 1280, height: 720, margin: 0, center: false, transition: 'none', hash: true, progress: true,
-    slideNumber: 'c/t', controlsTutorial: false, showSlideNumber: 'all', pdfSeparateFragments: false, pdfMaxPagesPerSlide: 1,
+    width: WIDTH, height: 720, margin: 0, center: false, transition: 'none', backgroundTransition: 'none', hash: true, progress: true,
+    navigationMode: 'linear', slideNumber: 'c/t', controlsTutorial: false, showSlideNumber: 'all',
+    pdfSeparateFragments: false, pdfMaxPagesPerSlide: 1, totalTime: LECTURE_SECONDS,
+    keyboardCondition: () => !document.activeElement.closest(CONTROLS),
     plugins: [RevealNotes],
   });
+  Reveal.addKeyBinding({keyCode: 68, key: 'D', description: 'Dark or light'}, () =>
+    darken(!document.documentElement.classList.contains('dark')));
+  for (const event of ['fragmentshown', 'fragmenthidden', 'slidechanged']) Reveal.on(event, pointAtLines);
+  document.addEventListener('keydown', leaveControl, {capture: true});
   await (printing ? laidOut : widgetsShown());
-  await Promise.all([...document.images].map((picture) => picture.decode().catch(() => {})));
+  await picturesLoaded();
   describeWidgetPictures();
+  all(SLIDES).filter((slide) => !early.includes(slide)).forEach(fit);
   document.body.dataset.ready = 'yes';
 }
 
