@@ -1,6 +1,7 @@
 """The gated cells of notebooks 05 beside the plain cell: training speed, and language models of equal size on prose."""
 
 import statistics
+from functools import partial
 
 import torch
 from torch import nn
@@ -37,7 +38,7 @@ def speed_table(taught, rounds=5):
 
 
 def prose_table(taught, passes=(1, 2)):
-    """Perplexity on the prose, the state reset for each sentence, of language models with equal numbers of parameters."""
+    """Perplexity on the prose, the state reset for each sentence, of models with equal numbers of parameters."""
     text = taught.text_of(replace_rare(taught.load_prose(seed=0)._asdict(), min_count=2), **PROSE)
     counted = [taught.perplexity_of(taught.probs_by_counting(text, part)) for part in ("validation", "test")]
     print(f"\nProse, perplexity per token within sentences, seeds {SEEDS}: {PROSE}, rates {RATES}, mean ± sd")
@@ -45,12 +46,8 @@ def prose_table(taught, passes=(1, 2)):
     print(f"{'':24}{'validation':>16}{'test':>16}{'parameters':>12}{'of the cell':>13}{'training':>12}")
     for epochs in passes:
         for kind, units in text["units"].items():
-            models, taken = zip(
-                *(
-                    seconds(lambda seed=seed: taught.trained_lm(kind, text, seed, RATES[kind], epochs=epochs))
-                    for seed in SEEDS
-                )
-            )
+            trained = partial(taught.trained_lm, kind, text, lr=RATES[kind], epochs=epochs)
+            models, taken = zip(*(seconds(partial(trained, seed=seed)) for seed in SEEDS))
             cells = [
                 spread([taught.perplexity_of(taught.probs_within(model, text, part)) for model in models], ".1f")
                 for part in ("validation", "test")
