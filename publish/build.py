@@ -55,6 +55,7 @@ def build(source, target, on_cell=lambda count: None):
         BuildError: if a cell fails; the message holds notebook, cell number, code and error.
     """
     notebook = read_source(source)
+    target.parent.mkdir(exist_ok=True)
     _execute(notebook, target, on_cell)
     _keep_volatile_outputs(notebook, target)
     notebook.metadata["course"] = {

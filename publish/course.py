@@ -4,7 +4,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
-FOLDERS = ("", "real_corpora")  # the course, then its companions, which need a downloaded corpus
+FOLDERS = ("", "deeper", "real_corpora")  # the course, its deep dives, its companions, which need a downloaded corpus
 
 
 def sources(notebooks=NOTEBOOKS):

@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from course_utils.taught.vanilla_rnn import parameter_count
+
 
 def lstm_step_fused(x_t, h, c, W, b):
     """lstm_step with one product: W (E + H, 4H) and b (4H,) hold i, f, g, o side by side."""
@@ -56,9 +58,18 @@ def gru(x, h, step, *weights):
 KINDS = {"RNN": nn.RNN, "GRU": nn.GRU, "LSTM": nn.LSTM}
 
 
-def detach_state(state):
-    """The same state without its past: a tensor, or for nn.LSTM the pair (h, c)."""
-    return tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
+def units_for(kind, budget, E):
+    """The largest number of units with which a cell that reads E numbers has at most so many parameters."""
+    H = 1
+    while parameter_count(KINDS[kind](E, H + 1)) <= budget:
+        H += 1
+    return H
+
+
+def correlations(memories, depth):
+    """Correlation (H,) of each unit's memory with the depth, over all texts and steps."""
+    table = torch.cat([memories.flatten(0, 1), depth.flatten()[:, None]], dim=1)
+    return torch.corrcoef(table.T)[-1, :-1]
 
 
 def gates_of(lstm, x):
@@ -68,9 +79,3 @@ def gates_of(lstm, x):
         before = nn.functional.pad(lstm(x)[0][:, :-1], (0, 0, 1, 0))  # the state that each step starts from
         i, f, g, o = (torch.cat([x, before], dim=2) @ W + b).chunk(4, dim=2)
         return {"i": torch.sigmoid(i), "f": torch.sigmoid(f), "g": torch.tanh(g), "o": torch.sigmoid(o)}
-
-
-def correlations(memories, depth):
-    """Correlation (H,) of each unit's memory with the depth, over all texts and steps."""
-    table = torch.cat([memories.flatten(0, 1), depth.flatten()[:, None]], dim=1)
-    return torch.corrcoef(table.T)[-1, :-1]

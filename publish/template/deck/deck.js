@@ -38,6 +38,16 @@ function pointAtLines() {
 
 // --- Size -----------------------------------------------------------------------------------------------------------
 
+// Sizes of text and code, the share of a row that a second pane takes beside the first, and whether all stands closer
+// together; the best first.
+function choices(slide) {
+  const code = slide.querySelector('pre'), shares = slide.querySelector('.pane + .pane') ? [1.1, 1.5, 2] : [1];
+  const large = code ? [[28, 26], [28, 24], [28, 22]] : [[slide.querySelector('img') ? 28 : 32, 18], [28, 18]];
+  const small = code ? [26, 24, 22, 21, 20, 19, 18].map((size) => [25, size]) : [[25, 18]];
+  const sizes = [...large, ...small, [25, 18, true], [22, 18, true]];
+  return sizes.flatMap(([text, size, crowded = false]) => shares.map((share) => [text, size, crowded, share]));
+}
+
 // Text and code as large as the slide has room for, then pictures in what remains.
 function fit(slide) {
   slide.classList.add('fitting');
@@ -46,25 +56,28 @@ function fit(slide) {
   const [rows, panes] = [all('.row', slide), all('.pane', slide)];
   if (!rows.length) return slide.classList.remove('fitting');
   const top = slide.getBoundingClientRect().top;
-  const room = () => BOTTOM - (rows.at(-1).getBoundingClientRect().bottom - top) / scale;
+  // The drawing on the title slide, where it is shown, is 206 pixels high.
+  const bottom = slide.querySelector('.motif')?.checkVisibility() ? 510 : BOTTOM;
+  const room = () => bottom - (rows.at(-1).getBoundingClientRect().bottom - top) / scale;
   const pictures = all('.pane img', slide).filter((picture) => picture.naturalWidth);
   const lines = () => all('pre', slide).reduce((sum, pre) => sum + Math.round(height(pre) / (1.36 * code)), 0);
-  const tight = () => panes.some((pane) => pane.scrollWidth > pane.clientWidth + 1);
+  const right = (element) => element.getBoundingClientRect().right;
+  const wide = () => all('mjx-container > svg, table', slide).some((one) => right(one) > right(one.closest('.pane') ?? slide) + 1);
   let code = 18;
-  const set = (text, size) => {
+  const set = (text, size, crowded, share) => {
     code = size;
+    slide.style.setProperty('--share', share);
+    slide.classList.toggle('crowded', crowded);
     slide.style.setProperty('--text-size', `${text}px`);
     slide.style.setProperty('--code-size', `${size}px`);
   };
+  slide.style.setProperty('--shift', '0px');
   for (const picture of pictures) Object.assign(picture.style, {width: '0', height: '0'});
-  set(25, 18);
-  const [fewest, wanted, squeezed] = [lines(), Math.min(pictures.length * 320, room()), tight()];
-  const sizes = all('pre', slide).length ? [26, 24, 22, 21, 20, 19, 18] : [18];
-  const generous = sizes.filter((size) => size >= 21 || sizes.length === 1);
-  const choices = [...generous.map((size) => [28, size]), ...sizes.map((size) => [25, size])];
-  for (const [text, size] of choices) {
-    set(text, size);
-    if (room() >= wanted && lines() <= fewest && (!tight() || squeezed)) break;
+  set(25, 18, false, choices(slide).at(-1)[3]);
+  const [fewest, wanted] = [lines(), Math.max(0, Math.min(pictures.length * 320, room()))];
+  for (const choice of choices(slide)) {
+    set(...choice);
+    if (room() >= wanted && lines() <= fewest && !wide()) break;
   }
   for (const pane of panes) {
     const own = pictures.filter((picture) => picture.closest('.pane') === pane);
@@ -76,6 +89,8 @@ function fit(slide) {
       Object.assign(picture.style, {width: `${width}px`, height: `${Math.floor(width / shape)}px`});
     }
   }
+  // What leaves much room does not cling to its heading.
+  slide.style.setProperty('--shift', `${Math.round(Math.max(0, Math.min(room() * 0.25, 70)))}px`);
   slide.classList.remove('fitting');
 }
 
