@@ -27,7 +27,7 @@ from tqdm import tqdm
 from course_utils.plotting import COLOR
 from publish.assets import AssetError, install_vendor
 from publish.browser import BROWSER_HELP, BrowserError, open_browser
-from publish.course import ROOT, built_notebooks
+from publish.course import FOLDERS, ROOT, built_notebooks
 from publish.deck import head_of, minutes_of, parts_of, rows_of, stacks_of
 from publish.files import write_file
 from publish.markup import SlidesError, code_html, legible, mark_right, markdown_of, marks_of, shows_code, shows_output
@@ -72,7 +72,8 @@ def build_html(notebook, folder):
     for name in (code_html, head_of, mark_right, markdown_of, marks_of, rows_of, shows_code, shows_output):
         exporter.register_filter(name.__name__, name)
     resources = {"stacks": stacks, "parts": parts_of(stacks), "title": stacks[0][0]["title"] or "Slides"}
-    resources |= {"minutes": minutes_of(stacks), "colours": COLOR, "inks": INKS}
+    resources |= {"minutes": minutes_of(stacks), "slides": sum(map(len, stacks)), "colours": COLOR, "inks": INKS}
+    resources["group"] = "Companions" if notebook.parent.name == FOLDERS[1] else "Lectures"
     page, _ = exporter.from_notebook_node(content, resources)
     return write_file(folder / f"{notebook.stem}.html", page.encode())
 
@@ -176,15 +177,27 @@ def contact_sheet(pictures, columns=3, width=640, gap=12):
 
 
 def build_index(folder):
-    """Write folder/index.html, which lists the decks in the folder and their PDFs."""
-    entries = []
+    """Write folder/index.html, which lists the decks in the folder, lectures first, with minutes, slides and PDFs."""
+    groups = {"Lectures": [], "Companions": []}
     for deck in sorted(folder.glob("[0-9][0-9]_*.html")):
-        title = re.search(r"<title>(.*?)</title>", deck.read_text("utf-8"))[1]
-        pdf = deck.with_suffix(".pdf")
-        link = f' <a class="pdf" href="{pdf.name}">PDF</a>' if pdf.exists() else ""
-        entries.append(f'<li><a href="{deck.name}">{title}</a>{link}</li>')
-    page = (TEMPLATES / "index.html").read_text("utf-8").replace("<!-- decks -->", "\n".join(entries))
+        page = deck.read_text("utf-8")
+        about = dict(re.findall(r'<meta name="(group|minutes|slides)" content="(.*?)">', page))
+        if about:  # a deck that an older course left there says nothing of itself
+            groups[about["group"]].append(entry(deck, re.search(r"<title>(.*?)</title>", page)[1], **about))
+    lists = (f"<h2>{name}</h2>\n<ul>\n{''.join(entries)}</ul>" for name, entries in groups.items() if entries)
+    page = (TEMPLATES / "index.html").read_text("utf-8").replace("<!-- decks -->", "\n".join(lists))
     return write_file(folder / "index.html", page.encode())
+
+
+def entry(deck, title, group, minutes, slides):
+    """One deck's line in the index, as HTML."""
+    number, _, name = title.rpartition(" · ")
+    pdf = deck.with_suffix(".pdf")
+    link = f'<a class="pdf" href="{pdf.name}" aria-label="PDF of {title}">PDF</a>' if pdf.exists() else ""
+    return (
+        f'<li><span class="number">{number}</span><a href="{deck.name}">{name}</a>'
+        f'<span class="about">{float(minutes):.0f} min · {slides} slides</span><span class="about">{link}</span></li>\n'
+    )
 
 
 def build_decks(notebooks, folder, require_pdf=False, pictures=None):

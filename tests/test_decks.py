@@ -27,6 +27,7 @@ from publish.assets import PACKAGES, AssetError, Package, install_vendor
 from publish.course import built_notebooks
 
 SMALLEST_FONT = 18
+SMALLEST_LABEL = 14
 NO_ALT = ("", "No description has been provided for this image")  # the second is what nbconvert fills in
 # Content stays clear of the margins and, at the bottom, of the slide number and the arrows.
 LEFT, TOP, RIGHT, BOTTOM = 48, 24, 1280 - 48, 684
@@ -63,6 +64,66 @@ MEASURE = """() => {
     return {at: Math.round(sign * worst.at), name: worst.name};
   }
 
+  const rgba = (colour) => { const [r, g, b, a = 1] = colour.match(/[\\d.]+/g).map(Number); return [r, g, b, a]; };
+  const over = ([r, g, b, a], [R, G, B]) => [r * a + R * (1 - a), g * a + G * (1 - a), b * a + B * (1 - a), 1];
+
+  function ground(element) {
+    const layers = [];
+    for (let at = element; at; at = at.parentElement) {
+      const layer = rgba(getComputedStyle(at).backgroundColor);
+      layers.push(layer);
+      if (layer[3] === 1) break;
+    }
+    return layers.reverse().reduce((below, layer) => over(layer, below), [255, 255, 255, 1]);
+  }
+
+  function contrast(colour, below) {
+    const light = (one) => { const [r, g, b] = one.slice(0, 3).map((c) => c / 255).map(
+      (c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+    const [a, b] = [light(over(rgba(colour), below)), light(below)].sort((a, b) => b - a);
+    return (a + 0.05) / (b + 0.05);
+  }
+
+  // Text and formulas that stand out too little from what is behind them, in the light and in the dark.
+  function faint(slide, found) {
+    const root = document.documentElement;
+    const inks = found.filter(({text}) => text !== undefined).map(({element, name}) => [element, 'color', name]);
+    for (const glyph of slide.querySelectorAll('.row mjx-container :is(use, path, rect)'))
+      if (!glyph.closest('defs') && seen(glyph.closest('mjx-container'))) inks.push([glyph, 'fill', 'formula']);
+    const problems = [];
+    for (const dark of [false, true]) {
+      root.classList.toggle('dark', dark);
+      for (const [element, property, name] of inks) {
+        const style = getComputedStyle(element);
+        const large = parseFloat(style.fontSize) >= (style.fontWeight >= 700 ? 18.66 : 24);
+        const ratio = contrast(style[property], ground(element));
+        if (ratio < (large ? 3 : 4.5)) problems.push(`${dark ? 'dark' : 'light'} ${ratio.toFixed(2)}: ${name.slice(0, 40)}`);
+      }
+    }
+    root.classList.remove('dark');
+    return [...new Set(problems)];
+  }
+
+  // The height of the smallest letters of a diagram, as shown; of one whose letters are outlines nothing is known.
+  function smallestLabel(image) {
+    if (!image.src.startsWith('data:image/svg')) return null;
+    const source = new TextDecoder().decode(Uint8Array.from(atob(image.src.split(',')[1]), (c) => c.charCodeAt(0)));
+    const svg = new DOMParser().parseFromString(source, 'image/svg+xml').documentElement;
+    const scale = image.getBoundingClientRect().width / Reveal.getScale() / (svg.viewBox.baseVal?.width || image.naturalWidth);
+    const sizes = [...svg.querySelectorAll('text, tspan')].map((text) => parseFloat(text.style.fontSize || text.getAttribute('font-size')));
+    return Math.min(...sizes.filter(Boolean).map((size) => size * scale));
+  }
+
+  const controls = (slide) => [...slide.querySelectorAll('button, input, select, summary, [role=slider]')].filter(seen)
+    .map((control) => ({control, rect: control.getBoundingClientRect()}));
+
+  function coversNumber(found) {
+    const number = document.querySelector('.slide-number').getBoundingClientRect();
+    const meets = (rect) => rect.width && rect.height && rect.left < number.right && rect.right > number.left
+      && rect.top < number.bottom && rect.bottom > number.top;
+    return found.filter(({text, rects}) => text !== undefined && rects.some(meets)).map(({name}) => name.slice(0, 60));
+  }
+
   return Reveal.getSlides().map((slide) => {
     const {h, v} = Reveal.getIndices(slide);
     Reveal.slide(h, v, 9999);
@@ -83,6 +144,12 @@ MEASURE = """() => {
       top: extreme(found, 'top', -1, frame.top), bottom: extreme(found, 'bottom', 1, frame.top),
       clipped: clipped.map(({name}) => name.slice(0, 60)),
       font: fonts.reduce((a, b) => (b.size < a.size ? b : a), {size: 1000, name: ''}),
+      kind: slide.dataset.kind,
+      faint: faint(slide, found),
+      covers: coversNumber(found),
+      levels: [...slide.querySelectorAll('h1, h2, h3, h4')].filter((one) => !one.closest('aside')).map((one) => +one.tagName[1]),
+      labels: [...slide.querySelectorAll('.row img')].filter((one) => one.naturalWidth).map(smallestLabel).filter(Boolean),
+      controls: controls(slide).filter(({rect}) => rect.height / Reveal.getScale() < 24).map(({control}) => control.outerHTML.slice(0, 60)),
       formulas: formulas(slide),
       dollars: plain.flatMap(({text}) => text.match(/[$][^$]+[$]/g) || []),
       notes: [...slide.querySelectorAll('aside.notes .text')].map((note) => note.textContent).join(' ').trim(),
@@ -178,7 +245,8 @@ def broken_formulas(deck):
 
 def without_notes(deck):
     """Slides that leave the speaker alone."""
-    return [f"{name}: no speaker notes" for name, slide in _each(deck) if not slide["notes"]]
+    told = (one for one in _each(deck) if one[1]["kind"] != "agenda")
+    return [f"{name}: no speaker notes" for name, slide in told if not slide["notes"]]
 
 
 def bad_images(deck):
@@ -188,6 +256,38 @@ def bad_images(deck):
         for image in slide["images"]:
             problems += [] if image["width"] else [f"{name}: does not load: {image['source']}"]
             problems += [] if image["alt"] not in NO_ALT else [f"{name}: no alternative text: {image['source']}"]
+    return problems
+
+
+def faint_text(deck):
+    """Text and formulas that stand out too little from their ground, in the light or in the dark."""
+    return [f"{name}: {what}" for name, slide in _each(deck) for what in slide["faint"]]
+
+
+def touching_the_number(deck):
+    """Slides with text where the page number stands."""
+    return [f"{name}: {what!r}" for name, slide in _each(deck) for what in slide["covers"]]
+
+
+def small_labels(deck):
+    """Diagrams whose labels are too small as shown."""
+    small = ((name, size) for name, slide in _each(deck) for size in slide["labels"] if size < SMALLEST_LABEL)
+    return [f"{name}: a label of {size:.1f} px" for name, size in small]
+
+
+def small_controls(deck):
+    """Buttons and sliders that a hand misses."""
+    return [f"{name}: {what}" for name, slide in _each(deck) for what in slide["controls"]]
+
+
+def unordered_headings(deck):
+    """A second main heading, or a heading more than one level below the one before it."""
+    problems, before = [], 0
+    for name, slide in _each(deck):
+        for level in slide["levels"]:
+            if level > before + 1 or (level == 1 and before):
+                problems.append(f"{name}: a heading of level {level} after one of level {before}")
+            before = level
     return problems
 
 
@@ -226,6 +326,11 @@ GATES = (
     broken_formulas,
     without_notes,
     bad_images,
+    faint_text,
+    touching_the_number,
+    small_labels,
+    small_controls,
+    unordered_headings,
     missing_widgets,
     wrong_pages,
     calls_out,

@@ -41,7 +41,7 @@ function pointAtLines() {
 // Sizes of text and code, the share of a row that a second pane takes beside the first, and whether all stands closer
 // together; the best first.
 function choices(slide) {
-  const code = slide.querySelector('pre'), shares = slide.querySelector('.pane + .pane') ? [1.1, 1.5, 2] : [1];
+  const code = slide.querySelector('pre'), shares = slide.querySelector('.pane + .pane') ? [1.1, 1.3, 1.5, 1.8] : [1];
   const large = code ? [[28, 26], [28, 24], [28, 22]] : [[slide.querySelector('img') ? 28 : 32, 18], [28, 18]];
   const small = code ? [26, 24, 22, 21, 20, 19, 18].map((size) => [25, size]) : [[25, 18]];
   const sizes = [...large, ...small, [25, 18, true], [22, 18, true]];
@@ -171,6 +171,8 @@ async function start() {
   await (printing ? laidOut : widgetsShown());
   await picturesLoaded();
   describeWidgetPictures();
+  // On paper all slides are there: what is hidden from screen readers would have no tags and no bookmark.
+  if (printing) for (const slide of all('section')) for (const mark of ['hidden', 'aria-hidden']) slide.removeAttribute(mark);
   all(SLIDES).filter((slide) => !early.includes(slide)).forEach(fit);
   document.body.dataset.ready = 'yes';
 }
