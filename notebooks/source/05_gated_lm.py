@@ -420,33 +420,34 @@ show_table(rows, "Neither padding nor company changes anything.")
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Half a minute. Depth in time we have had for three lectures; now depth in layers.
 
-# %% [markdown] tags=["steps"] colours="h:state" slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ### Cells on top of cells
 #
 # ![Three LSTM layers read a wedding party taking pictures: the states of layer 1 are the inputs of layer 2, those of layer 2 the inputs of layer 3; the top layer's last state is v.](../figures/stacked_lstm.svg)
 #
-# $$h^{(0)}_t = x_t$$
-#
-# $$h^{(l)}_t, c^{(l)}_t = \text{LSTM}_l\big(h^{(l-1)}_t,\; h^{(l)}_{t-1},\; c^{(l)}_{t-1}\big)$$
+# The last state at the top, $v$, stands for the whole sentence, whatever its length; notebook 7 will translate it.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Two minutes. To the right through time, upwards through layers; a row shares its weights, each layer has its own. Question: what goes up, state or cell state? Only the state; the cell state never leaves its row.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] colours="h:state c:gate" slideshow={"slide_type": "slide"}
 # ### One step of all layers
+#
+# The state of a layer is the next layer's input:
+#
+# $$h^{(0)}_t = x_t$$
+#
+# $$h^{(l)}_t, c^{(l)}_t = \text{LSTM}_l\big(h^{(l-1)}_t, h^{(l)}_{t-1}, c^{(l)}_{t-1}\big)$$
 
-# %% tags=["topic-E4"] deck_lines="3|4|6" colours="h:state"
+# %% tags=["topic-E4", "beside"] deck_lines="4|5|7" colours="h:state c:gate"
 def deep_step(x_t, state, layers):
-    """One step of all layers, from x_t (B, E) and a list of (h, c), one for each layer, to the next such list."""
+    """All layers' next (h, c), from x_t (B, E)."""
     following = []
-    for (h, c), weights in zip(state, layers):
-        h, c = lstm_step_fused(x_t, h, c, *weights)
+    for (h, c), W_b in zip(state, layers):
+        h, c = lstm_step_fused(x_t, h, c, *W_b)
         following.append((h, c))
         x_t = h
     return following
-
-# %% [markdown]
-# The state of a layer is the next layer's input. The last state at the top, $v$, stands for the whole sentence, whatever its length; notebook 7 will translate it.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Two minutes. Time outside, layers inside: so does a system that must answer after each word. PyTorch takes layers outside and gets the same numbers; the notebook checks all twelve gradients.
@@ -1120,7 +1121,7 @@ for kind, values in scores.items():
 show_table(rows, f"Test perplexity; uniform {text['sizes']['V']:,}, true model unknown; a cache of {K} tokens.")
 
 # %% [markdown]
-# GRU, LSTM and counting are level, and stay level when all of them get a cache. A carried state gains one to two per cent; counting the last 200 words gains fifteen.
+# GRU, LSTM and counting are level, and stay level when all of them get a cache. A carried state gains up to two per cent; counting the last 200 words gains fifteen.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Three minutes. Read it by columns. Kneser–Ney carries nothing, hence the same number twice. The state could know what the cache knows, but nobody has taught it: a gradient through 8 tokens does not reach the word to be repeated. The table of words dwarfs the cells: “equal parameters” says little about them. Networks trained on single sentences, state reset, come out the same. Short of time: last column only.
