@@ -24,7 +24,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from tqdm import tqdm
 
 from course_utils.data import CorpusError, fetch_corpus, load_prose
-from publish.course import NOTEBOOKS, ROOT, pairs, sources
+from publish import budgets
+from publish.course import NOTEBOOKS, ROOT, has_deck, pairs, sources
 from publish.export import BuildError, write_exports
 from publish.files import fold, write_file
 from publish.minutes import filled
@@ -145,8 +146,9 @@ def _defining(module, name):
 
 
 def _data_beside(path, tree):
-    """The paths of the files beside a module, or in folders beside it, that it names."""
+    """The paths of the files beside a module, or in folders beside it, that it names; Python's caches are none."""
     texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    texts -= {"__pycache__"}
     named = [place for place in path.parent.iterdir() if place.name in texts and place.suffix != ".py"]
     return {file for place in named for file in (place.rglob("*") if place.is_dir() else [place]) if file.is_file()}
 
@@ -286,6 +288,8 @@ def main(arguments=None):
             except BuildError as error:
                 bar.close()
                 sys.exit(f"\n{error}\nThe old {target.name} was left as it was.")
+        for line in budgets.problems_of(notebook, has_deck(source)) + budgets.reasons_of(notebook, has_deck(source)):
+            print(f"{target.name} is over its budget: {line}")
 
 
 if __name__ == "__main__":

@@ -23,5 +23,15 @@ def built_notebooks(notebooks=NOTEBOOKS):
     return _numbered(notebooks, ".ipynb")
 
 
+def has_deck(path):
+    """Whether a notebook, or a source, is also given as a lecture: deep dives are only read."""
+    return path.parent.name != "deeper"
+
+
+def decked_notebooks(notebooks=NOTEBOOKS):
+    """Return the paths of the built notebooks that have a deck."""
+    return list(filter(has_deck, built_notebooks(notebooks)))
+
+
 def _numbered(folder, suffix):
     return [path for part in FOLDERS for path in sorted((folder / part).glob("[0-9][0-9]_*" + suffix))]

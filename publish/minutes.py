@@ -24,20 +24,34 @@ def run_of(notebook):
         raise ValueError("the header does not state the minutes that the cells run (jupyter: course: run)") from None
 
 
-def minutes_of(notebook):
-    """The minutes of reading, code, exercises and the run, up to the next five.
+def is_worked_through(cell):
+    """Whether a cell is code that a student works through: the checks and solutions of exercises are folded."""
+    tags = " ".join(cell.metadata.get("tags", []))
+    return cell.cell_type == "code" and not re.search(r"exercise-\d+-(check|solution)", tags)
 
-    Speaker's notes are not read, and the checks and solutions of exercises, which are folded, not worked through.
-    """
-    text = code = exercises = 0
-    for cell in notebook.cells:
-        tags = " ".join(cell.metadata.get("tags", []))
-        if cell.cell_type == "markdown" and cell.metadata.get("slideshow", {}).get("slide_type") != "notes":
-            text += words(cell)
-        if cell.cell_type == "code" and not re.search(r"exercise-\d+-(check|solution)", tags):
-            code += sum(bool(line.strip()) for line in cell.source.splitlines())
-        exercises += bool(re.search(r"exercise-\d+-stub", tags))
-    return 5 * math.ceil((text / WORDS + code / LINES + EXERCISE * exercises + run_of(notebook)) / 5)
+
+def code_lines(cell):
+    """The lines of a code cell that are not blank."""
+    return sum(bool(line.strip()) for line in cell.source.splitlines())
+
+
+def words_read(notebook):
+    """The words that a student reads: speaker's notes are for somebody else."""
+    texts = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+    return sum(words(cell) for cell in texts if cell.metadata.get("slideshow", {}).get("slide_type") != "notes")
+
+
+def honest_minutes(notebook):
+    """The minutes of reading, code, exercises and the run."""
+    code = sum(code_lines(cell) for cell in notebook.cells if is_worked_through(cell))
+    tags = [tag for cell in notebook.cells for tag in cell.metadata.get("tags", [])]
+    exercises = sum(bool(re.fullmatch(r"exercise-\d+-stub", tag)) for tag in tags)
+    return words_read(notebook) / WORDS + code / LINES + EXERCISE * exercises + run_of(notebook)
+
+
+def minutes_of(notebook):
+    """The minutes of a student, up to the next five."""
+    return 5 * math.ceil(honest_minutes(notebook) / 5)
 
 
 @cache

@@ -27,7 +27,7 @@ from tqdm import tqdm
 from course_utils.plotting import COLOR
 from publish.assets import AssetError, install_vendor
 from publish.browser import BROWSER_HELP, BrowserError, open_browser
-from publish.course import FOLDERS, ROOT, built_notebooks
+from publish.course import FOLDERS, ROOT, decked_notebooks
 from publish.deck import head_of, minutes_of, parts_of, rows_of, stacks_of
 from publish.files import write_file
 from publish.markup import SlidesError, code_html, legible, mark_right, markdown_of, marks_of, shows_code, shows_output
@@ -254,7 +254,7 @@ def main(arguments=None):
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="also save a picture of every slide here")
     options = parser.parse_args(arguments)
     try:
-        notebooks = choose(options.numbers, built_notebooks())
+        notebooks = choose(options.numbers, decked_notebooks())
         folder = options.to.resolve()
         folder.mkdir(parents=True, exist_ok=True)
         build_decks(notebooks, folder, options.require_pdf, options.pictures)

@@ -13,13 +13,16 @@ from typing import NamedTuple
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
+from publish.budgets import problems_of
 from publish.build import ALONE, is_stale, read_source
+from publish.course import has_deck
 from publish.minutes import words
 
 RULES = []
 SLIDE_TYPES = {"slide", "subslide", "fragment", "notes", "skip", None}
 TAGS = re.compile(
     r"topic-[A-G]\d+[a-e]?|nbval-check-output|nbval-ignore-output|volatile|output-only|widget|export"
+    r"|part|steps|poll|beside|closing"
     r"|exercise-\d+-(stub|check|solution)"
 )
 # Calls whose value is None: alone in a cell's last line they show nothing.
@@ -221,6 +224,15 @@ def the_file_is_small(lecture, limit=1024 * 1024):
 
 
 # --- rhythm
+
+
+@rule
+def it_keeps_its_budgets(lecture):
+    """Or its header says which one it passes, by how much, and why."""
+    try:
+        return problems_of(lecture.notebook, has_deck(lecture.path))
+    except ValueError as error:
+        return [str(error)]
 
 
 @rule

@@ -245,8 +245,9 @@ HELPERS = {
     "data/__init__.py": "\n".join(f"from course_utils.data.{name} import load_{name}" for name in ("names", "prose")),
     "data/prose.py": "from course_utils.data.words import tokenize\n\n\ndef load_prose():\n    return 'prose.toml'\n",
     "data/prose.toml": "x = 1\n",
-    "data/words.py": "FOLDER = 'lists'\n\n\ndef tokenize():\n    pass\n",
+    "data/words.py": "FOLDERS = 'lists', '__pycache__'\n\n\ndef tokenize():\n    pass\n",
     "data/lists/short.txt": "a\n",
+    "data/__pycache__/words.cpython-311.pyc": "bytecode",
     "data/names.py": "def load_names():\n    return 'names.toml'\n",
     "data/names.toml": "x = 1\n",
     "taught/__init__.py": "",
@@ -275,6 +276,7 @@ def helpers(tmp_path, monkeypatch):
     ("data/prose.toml", True),  # named by a module that matters
     ("data/words.py", True),  # imported by a module that matters
     ("data/lists/short.txt", True),  # in a folder that such a module names
+    ("data/__pycache__/words.cpython-311.pyc", False),  # Python's own, although such a module names it
     ("data/names.py", False),  # passed on by the same package, but not imported
     ("data/names.toml", False),
     ("taught/one.py", True),

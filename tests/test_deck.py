@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from publish.course import built_notebooks
+from publish.course import decked_notebooks
 from publish.deck import SlidesError, lecture_minutes, pictures_of, slides_of, stacks_of
 
 
@@ -89,7 +89,7 @@ def test_a_part_that_is_not_the_next_is_refused(cell):
         slides_of(new_notebook(cells=[text("# Title"), cell]))
 
 
-@pytest.mark.parametrize("path", built_notebooks(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", decked_notebooks(), ids=lambda path: path.stem)
 def test_pictures_counted_in_the_code_are_those_that_it_leaves(path):
     shown = [cell for slide in slides_of(nbformat.read(path, as_version=4)) for cell in slide["cells"]]
     cells = [cell for cell in shown if cell.cell_type == "code"]

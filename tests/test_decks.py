@@ -24,7 +24,7 @@ from pypdf import PdfReader, PdfWriter
 from publish import browser as finder
 from publish import slides
 from publish.assets import PACKAGES, AssetError, Package, install_vendor
-from publish.course import built_notebooks
+from publish.course import decked_notebooks
 
 SMALLEST_FONT = 18
 SMALLEST_LABEL = 14
@@ -315,7 +315,7 @@ def complaints(deck):
 # --- The course's decks --------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=built_notebooks(), ids=lambda path: path.stem)
+@pytest.fixture(scope="module", params=decked_notebooks(), ids=lambda path: path.stem)
 def deck(request, folder, browser):
     return measure(request.param, folder, browser)
 

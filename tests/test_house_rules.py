@@ -241,6 +241,11 @@ DEFECTS = {
     "the_file_is_small": [
         lambda l: l.path.write_bytes(b" " * (1024 * 1024 + 1)),
     ],
+    "it_keeps_its_budgets": [
+        lambda l: change_text(l, "Another", "word " * 4500),
+        lambda l: l.notebook.metadata["course"].update(over={"words": {"most": 5000, "why": "many words"}}),
+        lambda l: l.notebook.metadata["course"].update(over={"words": "many words"}),
+    ],
     "code_cells_are_short": [
         lambda l: change_source(l, 2, "\n".join(["x = 1"] * 31)),
         lambda l: change_source(l, 6, "\n".join(["x = 1"] * 61)),

@@ -60,9 +60,9 @@ def test_a_notebook_executes_the_topics_that_it_promises(path):
     assert problems_of(path.stem, nbformat.read(path, 4)) == []
 
 
-def test_companions_carry_known_topics_only():
+def test_companions_and_deep_dives_carry_known_topics_only():
     for path in set(built_notebooks()) - set(LECTURES):
-        assert problems_of(f"real_corpora/{path.stem}", nbformat.read(path, 4)) == []
+        assert problems_of(f"{path.parent.name}/{path.stem}", nbformat.read(path, 4)) == []
 
 
 # --- planted defects

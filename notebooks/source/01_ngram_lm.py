@@ -10,6 +10,13 @@
 #     name: python3
 #   course:
 #     run: 1
+#     over:
+#       cells: {most: 82, why: "to be recut"}
+#       minutes: {most: 97.2, why: "to be recut"}
+#       slides: {most: 74, why: "to be recut"}
+#       pictures: {most: 10.6, why: "to be recut"}
+#       slide_lines: {most: 20, why: "to be recut"}
+#       code_share: {most: 78.4, why: "to be recut"}
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -10,6 +10,14 @@
 #     name: python3
 #   course:
 #     run: 1
+#     over:
+#       cells: {most: 75, why: "to be recut"}
+#       lines: {most: 583, why: "to be recut"}
+#       minutes: {most: 93.8, why: "to be recut"}
+#       slides: {most: 64, why: "to be recut"}
+#       pictures: {most: 6.4, why: "to be recut"}
+#       slide_lines: {most: 17, why: "to be recut"}
+#       code_share: {most: 68.8, why: "to be recut"}
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}

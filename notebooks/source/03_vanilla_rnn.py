@@ -10,6 +10,14 @@
 #     name: python3
 #   course:
 #     run: 2
+#     over:
+#       cells: {most: 92, why: "to be recut"}
+#       lines: {most: 686, why: "to be recut"}
+#       minutes: {most: 106.6, why: "to be recut"}
+#       slides: {most: 68, why: "to be recut"}
+#       pictures: {most: 4.9, why: "to be recut"}
+#       slide_lines: {most: 18, why: "to be recut"}
+#       code_share: {most: 70.6, why: "to be recut"}
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}

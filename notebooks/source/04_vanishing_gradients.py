@@ -10,6 +10,14 @@
 #     name: python3
 #   course:
 #     run: 2
+#     over:
+#       cells: {most: 95, why: "to be recut"}
+#       lines: {most: 689, why: "to be recut"}
+#       minutes: {most: 108.4, why: "to be recut"}
+#       slides: {most: 79, why: "to be recut"}
+#       pictures: {most: 6.6, why: "to be recut"}
+#       slide_lines: {most: 17, why: "to be recut"}
+#       code_share: {most: 76, why: "to be recut"}
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -10,6 +10,14 @@
 #     name: python3
 #   course:
 #     run: 2
+#     over:
+#       cells: {most: 144, why: "to be recut"}
+#       lines: {most: 1043, why: "to be recut"}
+#       minutes: {most: 155.6, why: "to be recut"}
+#       slides: {most: 88, why: "to be recut"}
+#       pictures: {most: 6.8, why: "to be recut"}
+#       slide_lines: {most: 19, why: "to be recut"}
+#       code_share: {most: 72.8, why: "to be recut"}
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}

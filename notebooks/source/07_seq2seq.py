@@ -10,6 +10,14 @@
 #     name: python3
 #   course:
 #     run: 3
+#     over:
+#       cells: {most: 121, why: "to be recut"}
+#       lines: {most: 931, why: "to be recut"}
+#       minutes: {most: 124.2, why: "to be recut"}
+#       slides: {most: 89, why: "to be recut"}
+#       pictures: {most: 6, why: "to be recut"}
+#       slide_lines: {most: 16, why: "to be recut"}
+#       code_share: {most: 76.5, why: "to be recut"}
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}

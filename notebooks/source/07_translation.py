@@ -10,6 +10,13 @@
 #     name: python3
 #   course:
 #     run: 2
+#     over:
+#       cells: {most: 82, why: "to be recut"}
+#       lines: {most: 565, why: "to be recut"}
+#       slides: {most: 56, why: "to be recut"}
+#       pictures: {most: 9.4, why: "to be recut"}
+#       slide_lines: {most: 15, why: "to be recut"}
+#       code_share: {most: 75, why: "to be recut"}
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -10,6 +10,14 @@
 #     name: python3
 #   course:
 #     run: 2
+#     over:
+#       cells: {most: 143, why: "to be recut"}
+#       lines: {most: 963, why: "to be recut"}
+#       minutes: {most: 128.6, why: "to be recut"}
+#       slides: {most: 86, why: "to be recut"}
+#       pictures: {most: 10.8, why: "to be recut"}
+#       slide_lines: {most: 17, why: "to be recut"}
+#       code_share: {most: 78, why: "to be recut"}
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -10,6 +10,14 @@
 #     name: python3
 #   course:
 #     run: 2
+#     over:
+#       cells: {most: 103, why: "to be recut"}
+#       lines: {most: 742, why: "to be recut"}
+#       minutes: {most: 106, why: "to be recut"}
+#       slides: {most: 68, why: "to be recut"}
+#       pictures: {most: 7.6, why: "to be recut"}
+#       slide_lines: {most: 15, why: "to be recut"}
+#       code_share: {most: 66.2, why: "to be recut"}
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -11,6 +11,9 @@
 #   course:
 #     corpora: [surnames]
 #     run: 1
+#     over:
+#       pictures: {most: 6, why: "to be recut with its lecture"}
+#       slide_lines: {most: 15, why: "to be recut with its lecture"}
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}

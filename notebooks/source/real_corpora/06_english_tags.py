@@ -11,6 +11,9 @@
 #   course:
 #     corpora: [ud_english_ewt]
 #     run: 4
+#     over:
+#       pictures: {most: 24, why: "to be recut with its lecture"}
+#       code_share: {most: 70.9, why: "to be recut with its lecture"}
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -11,6 +11,10 @@
 #   course:
 #     corpora: [tatoeba]
 #     run: 5
+#     over:
+#       cells: {most: 63, why: "to be recut with its lecture"}
+#       pictures: {most: 9.5, why: "to be recut with its lecture"}
+#       slide_lines: {most: 16, why: "to be recut with its lecture"}
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -11,6 +11,10 @@
 #   course:
 #     corpora: [tiny_shakespeare]
 #     run: 6
+#     over:
+#       pictures: {most: 32, why: "to be recut with its lecture"}
+#       slide_lines: {most: 19, why: "to be recut with its lecture"}
+#       code_share: {most: 71.9, why: "to be recut with its lecture"}
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
