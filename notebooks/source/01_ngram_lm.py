@@ -84,7 +84,7 @@ setup(seed=0)
 # | machine translation, summarisation, dialogue | which output reads like language |
 # | authorship identification | whose model finds the text least surprising |
 #
-# It is a benchmark, too: who predicts well must have learned spelling, grammar, topic and some facts.
+# It is a benchmark, too: who predicts well has learned spelling, grammar and some facts.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Two of these rows are run live at the end of this lecture. Large language models are the same function p(word, history), with a longer history and more parameters.
@@ -410,20 +410,7 @@ for previous, word, q in zip([BOS, *sentence], [*sentence, EOS], token_probs(big
 print(f"p(sentence) = {math.prod(token_probs(bigram, sentence)):.4f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Check one factor by hand: how often does natural start a line of the corpus, and how many lines are there?
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### $p(w_1)$ is not $p(w_1 \mid \text{BOS})$
-#
-# The first factor was $p(\text{natural} \mid \text{BOS})$: how often a sentence *starts* with natural. The plain frequency $p(\text{natural})$ is another number:
-
-# %% tags=["nbval-check-output"]
-unigram = relative_frequency(tiny, n=1)
-print(f"p(natural)       = {unigram('natural', []):.3f}")
-print(f"p(natural | BOS) = {bigram('natural', []):.3f}")
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Point at the first factor. Lecture slides and blog posts often write p(w1) there. It is not the unigram probability.
+# Check one factor by hand: how often does natural start a line of the corpus, and how many lines are there? Lecture slides often write p(w1) for the first factor: the plain frequency of natural is another number.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Word order has a probability
@@ -438,15 +425,8 @@ for words in (good, odd):
 preferred = max(good, odd, key=lambda words: math.prod(token_probs(bigram, words)))
 print("the model prefers English:", preferred == good)
 
-# %% [markdown]
-# A unigram model cannot tell them apart: the same factors in another order have the same product.
-
-# %% tags=["nbval-check-output"]
-same = math.isclose(math.prod(token_probs(unigram, good)), math.prod(token_probs(unigram, odd)))
-print("equal under the unigram model:", same)
-
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Nothing here knows grammar. The ratio of the two probabilities is what a recogniser or a translator uses to choose between candidates.
+# Nothing here knows grammar. A unigram model cannot tell the two apart: the same factors in another order. The ratio of the two probabilities is what a recogniser or a translator uses to choose between candidates.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One yardstick for all models: perplexity
@@ -557,11 +537,8 @@ def perplexity(p, corpus):
 # %%
 perplexity(bigram, tiny)
 
-# %% [markdown]
-# Read it as a number of choices: on its own training corpus, the bigram model is as unsure as one that picks among this many equally likely tokens.
-
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Two papers' perplexities compare only over the same tokens and the same treatment of rare words.
+# Read it as a number of choices, each equally likely. Two papers' perplexities compare only over the same tokens and the same treatment of rare words.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Four facts that keep perplexity honest
@@ -588,7 +565,7 @@ print("the T-th root form:     ", math.isclose(math.prod(probabilities) ** (-1 /
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### A perfect score that means nothing
 #
-# Some published examples score a word with a model that *has just read it*. A model that copies its input then looks perfect. Always predict $w_t$ from what came **before** it.
+# Score a word with a model that *has just read it*, and a model that copies its input looks perfect. Predict $w_t$ from what came **before** it.
 
 # %% tags=["topic-A7", "nbval-check-output"]
 def copycat(word, history):
@@ -733,29 +710,7 @@ except KeyError as unseen:
     print("trigrams: KeyError,", unseen, "was never seen as a context")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Write both zeros on the board as fractions. Everything on the next slides is a remedy for one or both.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### How often?
-#
-# The bars of the last figure, taken apart: of all n-grams of the test text, these shares have one zero or the other.
-
-# %% tags=["topic-A4"]
-for n in orders:
-    counts, numerator, denominator = levels[n - 1], 0, 0
-    grams = [gram for sentence in test for gram in ngrams(sentence, n)]
-    for *context, word in grams:
-        words = counts.get(tuple(context))
-        denominator += words is None
-        numerator += words is not None and word not in words
-    print(f"n = {n}   numerator 0 for {numerator / len(grams):5.1%}", end="")
-    print(f"   denominator 0 for {denominator / len(grams):5.1%}")
-
-# %% [markdown]
-# The first calls for *smoothing*, the second for *backing off* to a shorter context.
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# The two columns add up to the bars of the figure; a trigram's context is unseen exactly as often as a bigram is.
+# Write both zeros on the board as fractions. The first calls for smoothing, the second for backing off to a shorter context; everything on the next slides is a remedy for one or both.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Add k
@@ -895,26 +850,7 @@ def ladder(levels, blend):
     return p
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The bottom is plain frequency. This is the only code of some length today, and the next methods share it; `types` is the number of different words after a context. Walk through p with one history in mind; the next slide prints the rungs.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### Climbing, rung by rung
-#
-# With a simple blend, half frequency and half estimate from below, for *of* after *the name*:
-
-# %%
-def half(count, total, types, lower):
-    """Equal parts of the relative frequency and of the estimate for the shorter context."""
-    return 0.5 * count / total + 0.5 * lower
-
-
-for m, context in enumerate([(), ("name",), ("the", "name")]):
-    words, estimate = levels[m][context], ladder(levels[: m + 1], half)("of", ["the", "name"])
-    print(f"{' '.join(context) or '(empty)':9} c(h) = {words.total():6}, c(h of) = {words['of']:4}", end="")
-    print(f", frequency {words['of'] / words.total():.3f}, estimate {estimate:.3f}")
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Compute one line by hand: half the frequency plus half of the estimate one line above.
+# The bottom is plain frequency. This is the only code of some length today, and the next methods share it; `types` is the number of different words after a context. Walk through p with one history in mind.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Interpolation
@@ -968,22 +904,7 @@ def stupid_back_off(levels):
     return score
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The name is the authors' own. Its translations approached the quality of those with Kneser–Ney as the data grew, and it was affordable where Kneser–Ney was not.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### Scores, not probabilities
-
-# %%
-score, all_words = stupid_back_off(levels[:3]), sorted(vocabulary(train))
-for history in (["this", "method"], ["method", "this"]):
-    mass = sum(score(word, history) for word in all_words)
-    print(f"sum over all words after {' '.join(history)!r}: {mass:.3f}")
-
-# %% [markdown]
-# The scores sum to 1 in neither case, so there is no perplexity to report. For ranking next words that does not matter.
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Ask why the sum can exceed 1: words seen after the long context keep their full share, and the others get more on top.
+# These are scores, not probabilities: why can their sum exceed 1? Words seen after the long context keep their full share, and the others get more on top. So there is no perplexity to report; for ranking that does not matter. The name is the authors' own. Its translations approached the quality of those with Kneser–Ney as the data grew, and it was affordable where Kneser–Ney was not.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Absolute discounting
@@ -1164,7 +1085,7 @@ print(f"trigram perplexity on validation {perplexity(p, validation):.1f}")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What one discount misses: modified Kneser–Ney
 #
-# Kneser–Ney takes the same $d$ from every count. That is right for words seen once, and too little for all others: luck made their counts too high as well. Chen and Goodman (1999) take $d_1$, $d_2$ or $d_3$ from a count of 1, of 2, or of 3 and more, on each rung its own. With $n_k$ n-grams seen $k$ times:
+# Kneser–Ney takes the same $d$ from every count. That is right for words seen once, and too little for all others. Chen and Goodman (1999) take $d_1$, $d_2$ or $d_3$ from a count of 1, of 2, or of 3 and more, on each rung its own. With $n_k$ n-grams seen $k$ times:
 #
 # $$d_k = k - (k + 1)\, d\, \frac{n_{k+1}}{n_k}, \qquad d = \frac{n_1}{n_1 + 2\,n_2}, \quad k = 1, 2, 3$$
 
@@ -1188,7 +1109,7 @@ for m, level in enumerate(kneser_ney_levels(levels[2], 3)):
 #
 # $$p(w \mid h) = \frac{c(h\,w) - d_{c(h\,w)}}{c(h)} + \frac{d_1 N_1(h) + d_2 N_2(h) + d_3 N_{3+}(h)}{c(h)}\, p(w \mid h')$$
 
-# %% tags=["export"]
+# %% tags=["export"] slideshow={"slide_type": "skip"}
 def modified_kneser_ney(counts, n):
     """Interpolated Kneser–Ney with three discounts on each rung, from the counts of order n."""
     levels = kneser_ney_levels(counts, n)
@@ -1211,15 +1132,11 @@ def modified_kneser_ney(counts, n):
         return estimate
     return p
 
-# %%
-p = modified_kneser_ney(levels[2], 3)
-print(f"trigram perplexity on validation {perplexity(p, validation):.1f}")
-
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Nothing is new but d: three numbers for one, and what they take summed up for each context beforehand. With the same number three times it is the model of the slide before last.
+# The notebook's cell is Kneser–Ney's with three numbers for one, and a program that counts anew at each call finds the same to twelve digits. With the same number three times it is plain Kneser–Ney.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Is that the formula? A program that knows no tables and counts anew at each call, on the tiny corpus, must find the same:
+# Is that the formula? A program that counts anew at each call, on the tiny corpus, must find the same:
 
 # %% slideshow={"slide_type": "skip"}
 def slow_count(gram, n):
@@ -1237,9 +1154,7 @@ def slow_modified(word, context, n):
     lower = slow_modified(word, context[1:], n)
     if not after:
         return lower
-    n_1, n_2, n_3, n_4 = (list(every.values()).count(k) for k in (1, 2, 3, 4))
-    Y = n_1 / (n_1 + 2 * n_2)
-    d = [0, 1 - 2 * Y * n_2 / n_1, 2 - 3 * Y * n_3 / n_2 if n_2 else 1, 3 - 4 * Y * n_4 / n_3 if n_3 else 1.5]
+    d = [0, *estimate_discounts({(): Counter(every)})]
     taken = {gram: d[min(count, 3)] for gram, count in after.items()}
     gram = (*context, word)
     return (after.get(gram, 0) - taken.get(gram, 0) + sum(taken.values()) * lower) / sum(after.values())
@@ -1261,9 +1176,9 @@ models = {
     "absolute discounting": ladder(levels[:3], discounting(d)),
     "Kneser–Ney": kneser_ney(levels[2], 3, d),
     "modified Kneser–Ney": modified_kneser_ney(levels[2], 3),
-    "stupid back-off": score,
+    "stupid back-off": stupid_back_off(levels[:3]),
 }
-histories = [["this"], ["objects", "that"], ["of", "the", "?"], []]
+all_words, histories = vocabulary(train), [["this"], ["objects", "that"], ["of", "the", "?"], []]
 for name, p in models.items():
     masses = [sum(p(word, history) for word in all_words) for history in histories]
     proper = sum(math.isclose(mass, 1, abs_tol=1e-9) for mass in masses)
@@ -1357,7 +1272,7 @@ for seed in (0, 1, 2):
     print(f"seed {seed}   trigram perplexity {perplexity(p, splits['test']):6.1f}")
 
 # %% [markdown]
-# Another draw can change a number about as much as another model does: on the first split, absolute discounting lost to Kneser–Ney by a similar margin. Compare models on the *same* split only.
+# Another draw can change a number about as much as another model does. Compare models on the *same* split only.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # All comparisons of this course share seed 0. Ask what a paper should report that has only one test set.
@@ -1365,7 +1280,7 @@ for seed in (0, 1, 2):
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What does not depend on the machine
 #
-# The prose is made of your own Python's documentation; with another Python version its numbers move a little. These statements should survive:
+# Another Python version has a somewhat different documentation. These statements should survive:
 
 # %% tags=["nbval-check-output"]
 kn = {(name, n): results[name, "Kneser–Ney", n] for name in corpora for n in orders}
@@ -1426,7 +1341,7 @@ print("the split by sentence flatters the 5-gram by more than 30 %:", flattery[5
 print("and the 5-gram more than the bigram:                        ", flattery[5] > flattery[2])
 
 # %% [markdown]
-# The longer the context, the more a model profits from near-copies and from the module's own words. Look for the best $n$ of absolute discounting: a leak can change which model seems best.
+# The longer the context, the more a model profits from near-copies. Look for the best $n$ of absolute discounting: a leak can change which model seems best.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Real data sets leak by author, by document, by time.
@@ -1445,7 +1360,7 @@ for subject in ("cat", "cats"):
     print(f"the {subject} that … the dog {'sleeps' if singular else 'sleep'}")
 
 # %% [markdown]
-# Both times the trigram votes for the singular, because *the dog* is all it sees. A model that remembers the subject is the topic of notebook 3.
+# Both times the trigram votes for the singular: *the dog* is all it sees. Notebook 3 builds a model that remembers the subject.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Read the plural sentence aloud: "the cats that see the dog sleeps". This error is the reason for recurrent networks.
@@ -1616,10 +1531,9 @@ def correct(p, sentence, t):
 typos = {"the nest element of the list": 1, "return the lust of names": 2, "the fist line": 1}
 for typo, t in typos.items():
     print(f"{typo:28} →  {' '.join(correct(typist[3], typo.split(), t))}")
-print("candidates for nest:", candidates("nest"))
 
 # %% [markdown]
-# *Next* was meant in the first line, and was among the candidates. The trigram knows three words in a row, and no meaning.
+# *Next* was meant in the first line, and was a candidate. The trigram knows three words in a row, and no meaning.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # All three typos are English words, though our small vocabulary may lack them; their neighbours give them away.
@@ -1664,7 +1578,7 @@ print("a bigram repairs more than word frequency alone:", context_helps)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Optional: the same model on sorted arrays
 #
-# Dictionaries are readable; sorted arrays of integers are fast. Skip this section on a first reading. Number the different contexts; then *(number of the context) · base + word* is one integer for each n-gram, with a base above all word ids. The context of an n-gram is the (n − 1)-gram that ends one token earlier.
+# Skip this section on a first reading. Number the different contexts; then *(number of the context) · base + word* is one integer for each n-gram, with a base above all word ids. The context of an n-gram is the (n − 1)-gram that ends one token earlier.
 
 # %% tags=["export"]
 def number_grams(x, n, base):
