@@ -15,10 +15,10 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 5 · How does one train a gated language model well?
 #
-# > A gated cell is ten lines. Whether a model made of it is any good is decided elsewhere: in the batches, in the loop, and in the comparison. Mistakes there raise no error.
+# > A gated cell is ten lines. What decides is the batches, the loop and the comparison, and mistakes there raise no error.
 #
-# **You will** batch texts of unequal length without changing a result, stack layers and drop out between them, find the fault in a training loop, and run a contest of language models that a sceptic accepts.<br>
-# **You need** notebook 3 (training, streams) and the LSTM of `05_lstm_gru`; the rival comes from notebook 1.<br>
+# **You will** batch unequal lengths safely, stack layers, mend a training loop, and run a contest that a sceptic accepts.<br>
+# **You need** notebook 3 (training, streams), the LSTM of `05_lstm_gru`, the rival from notebook 1.<br>
 # **Time** {minutes} min with the exercises; the cells run for up to {run} min on a laptop.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -389,7 +389,7 @@ show(plot_averages(), "One model, one text: the mean of means changes with the b
 # %% [markdown] slideshow={"slide_type": "skip"}
 # What must be invariant to padding and to the company of a sequence in its batch, measured in float64:
 
-# %% slideshow={"slide_type": "skip"}
+# %% tags=["topic-E5", "nbval-check-output"] slideshow={"slide_type": "skip"}
 def gradient(batches, extra=0):
     """The gradient of the mean loss per token with respect to all weights, flat; extra columns of padding."""
     loss = 0
@@ -399,7 +399,7 @@ def gradient(batches, extra=0):
     gradients = torch.autograd.grad(loss, name_lm.parameters())
     return torch.cat([g.flatten() for g in gradients]) / sum(n[rows].sum() for rows in batches)
 
-# %% tags=["topic-E5", "nbval-check-output"] slideshow={"slide_type": "skip"}
+
 hundred, one_by_one = torch.arange(100), torch.arange(100).split(1)
 accuracy = [hits.sum() / tokens.sum() for _, hits, tokens in ways.values()]
 gaps = {
@@ -542,18 +542,20 @@ show(plot_derivatives(), "Downwards every layer takes its toll; along a layer th
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Drop what goes up, keep what goes on
 #
-# Each number on its way up becomes 0 with probability $p$; the others are divided by $1 - p$. By hand:
+# Each number on its way up becomes 0 with probability $p$; the others are divided by $1 - p$: the mask holds 0 or $1/(1-p)$.
 
-# %% tags=["topic-E4"] deck_lines="7|8-10"
+# %% slideshow={"slide_type": "skip"}
 B, T, E, H, p = 3, 6, 4, 5, 0.5
 deep = nn.LSTM(E, H, num_layers=3, dropout=p, batch_first=True).double()
 x, zero = torch.randn(B, T, E).double(), torch.zeros(B, H).double()
+
+# %% tags=["topic-E4"] deck_lines="4|6|7"
 torch.manual_seed(1)
 states = x
 for layer in range(3):
     states, _ = lstm(states, zero, zero, lstm_step_fused, *weights_of(deep, f"l{layer}"))
     if layer < 2:
-        mask = nn.functional.dropout(torch.ones(T, B, H).double(), p)  # 0 or 1 / (1 − p)
+        mask = nn.functional.dropout(torch.ones(T, B, H).double(), p)
         states = states * mask.transpose(0, 1)
 
 # %% [markdown]
@@ -1109,15 +1111,15 @@ scores = {kind: np.array([[perplexity_of(q) for q in seed] for seed in seeds]) f
 # ### Real text: the cache decides, not the cell
 
 # %% tags=["topic-E6", "output-only"]
-rows = [{"model": "modified Kneser–Ney, n = 5", "parameters": "–", "of its cell": "–"}]
+rows = [{"model (units)": "modified\xa0KN,\xa0n\xa0=\xa05", "parameters": "–", "in\xa0the\xa0cell": "–"}]
 CONTEXTS = ("this sentence", "all before", "all before + cache")
 rows[0] |= {context: f"{perplexity_of(q):.1f}" for context, q in zip(CONTEXTS, of_counts)}
 for kind, values in scores.items():
     model = contest["prose", kind][0]
-    row = {"model": f"{kind}, {text['units'][kind]} units", "parameters": f"{parameter_count(model):,}"}
-    row["of its cell"] = f"{parameter_count(model.rnn):,}"
+    row = {"model (units)": f"{kind} ({text['units'][kind]})", "parameters": f"{parameter_count(model):,}"}
+    row["in\xa0the\xa0cell"] = f"{parameter_count(model.rnn):,}"
     spread = zip(CONTEXTS, values.mean(axis=0), values.std(axis=0, ddof=1))
-    rows.append(row | {context: f"{m:.1f} ± {s:.1f}" for context, m, s in spread})
+    rows.append(row | {context: f"{m:.1f}\xa0±\xa0{s:.1f}" for context, m, s in spread})
 show_table(rows, f"Test perplexity; uniform {text['sizes']['V']:,}, true model unknown; a cache of {K} tokens.")
 
 # %% [markdown]
