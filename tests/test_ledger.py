@@ -11,7 +11,7 @@ from publish.course import NOTEBOOKS, built_notebooks
 
 LECTURES = [path for path in built_notebooks() if path.parent == NOTEBOOKS]
 LEDGER = tomllib.loads(Path(__file__).with_name("ledger.toml").read_text("utf-8"))
-COURSE = """00_start_here 01_ngram_lm 02_fixed_window_lm 03_vanilla_rnn 04_vanishing_gradients 05_lstm_gru
+COURSE = """00_start_here 01_ngram_lm 02_fixed_window_lm 03_vanilla_rnn 04_vanishing_gradients 05_gated_lm 05_lstm_gru
             06_bidirectional 07_seq2seq 07_translation 08_char_rnn 08_on_request 09_sequence_classification
             10_forecasting 11_captioning 12_learning_to_execute"""
 IDS = """A1 A2 A3 A4 A5 A6 A7 A8 A9 A10

@@ -40,11 +40,16 @@ def models(corpus, n, d=0.7):
         "interpolation": taught.ladder(levels, taught.interpolation(0.6)),
         "absolute discounting": taught.ladder(levels, taught.discounting(d)),
         "Kneser-Ney": kneser_ney(corpus, n, d),
+        "modified Kneser-Ney": modified_kneser_ney(corpus, n),
     }
 
 
 def kneser_ney(corpus, n, d):
     return taught.kneser_ney(taught.count_ngrams(corpus, n), n, d)
+
+
+def modified_kneser_ney(corpus, n):
+    return taught.modified_kneser_ney(taught.count_ngrams(corpus, n), n)
 
 
 def pack_ngrams(corpus, n, d, text):
@@ -269,11 +274,82 @@ def test_packed_ngrams_are_numbered_by_what_they_are():
 
 
 @pytest.mark.parametrize("n", [1, 3])
-def test_a_word_that_was_never_seen_is_refused_with_what_to_do(n):
-    p = kneser_ney(random_corpus(1), n, 0.5)
+@pytest.mark.parametrize("model", [lambda corpus, n: kneser_ney(corpus, n, 0.5), modified_kneser_ney])
+def test_a_word_that_was_never_seen_is_refused_with_what_to_do(model, n):
+    p = model(random_corpus(1), n)
 
     with pytest.raises(ValueError, match="'new' was never seen in training: read it as <unk>"):
         taught.perplexity(p, [["a", "new", "b"]])
+
+
+# --- modified Kneser–Ney
+
+
+def test_three_discounts_are_estimated_from_ngrams_seen_one_to_four_times():
+    counts = {("x",): Counter(a=1, b=1, c=1, d=1, e=2, f=2), ("y",): Counter(a=3, b=4, c=4, d=9)}
+
+    d_1, d_2, d_3 = taught.estimate_discounts(counts)
+
+    assert (d_1, d_2, d_3) == pytest.approx((1 - 2 * 0.5 * 2 / 4, 2 - 3 * 0.5 * 1 / 2, 3 - 4 * 0.5 * 2 / 1))
+    assert d_1 == taught.estimate_discount(counts)
+
+
+def test_where_no_ngram_was_seen_so_often_half_a_count_is_taken():
+    assert taught.estimate_discounts({("x",): Counter(a=7)}) == [0.5, 1, 1.5]
+
+
+def padded(sentence, n):
+    return (BOS,) * (n - 1) + tuple(sentence) + (EOS,)
+
+
+def types_of(corpus, n):
+    """The counts of Chen and Goodman's equations, of all orders: the longest real ones, N1+(• gram) below."""
+    texts = [padded(sentence, n) for sentence in corpus]
+    of_order = {
+        m: [text[t - m : t] for text in texts for t in range(n, len(text) + 1)] for m in range(1, n + 1)
+    }  # each ends at a predicted token
+    return {n: Counter(of_order[n])} | {m: Counter(gram[1:] for gram in set(of_order[m + 1])) for m in range(1, n)}
+
+
+def slow_modified(counts, context, word):
+    """Equations of Chen and Goodman's modified smoothing, one context at a time."""
+    order = len(context) + 1
+    after = {gram[-1]: count for gram, count in counts[order].items() if gram[:-1] == context}
+    if order == 1:
+        return after[word] / sum(after.values())
+    lower = slow_modified(counts, context[1:], word)
+    if not after:
+        return lower
+    n = [sum(count == k for count in counts[order].values()) for k in range(5)]
+    Y = n[1] / (n[1] + 2 * n[2]) if n[1] else 0.5
+    D = [0] + [k - (k + 1) * Y * n[k + 1] / n[k] if n[k] else k / 2 for k in (1, 2, 3)]
+    N = [sum(count == 1 for count in after.values()), sum(count == 2 for count in after.values())]
+    gamma = D[1] * N[0] + D[2] * N[1] + D[3] * (len(after) - sum(N))
+    count = after.get(word, 0)
+    return (count - D[min(count, 3)] + gamma * lower) / sum(after.values())
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+@pytest.mark.parametrize("seed, size", [(6, 12), (7, 60)])
+def test_modified_kneser_ney_is_the_equations_of_chen_and_goodman(n, seed, size):
+    corpus, text = [WORDS, *random_corpus(seed, size)], random_corpus(seed + 100, 8)
+    counts, p = types_of(corpus, n), modified_kneser_ney(corpus, n)
+
+    ours = [q for sentence in text for q in taught.token_probs(p, sentence)]
+
+    tokens = [padded(sentence, n) for sentence in text]
+    slow = [slow_modified(counts, t[k - n + 1 : k], t[k]) for t in tokens for k in range(n - 1, len(t))]
+    np.testing.assert_allclose(ours, slow, rtol=1e-12, atol=0)
+
+
+def test_with_one_discount_for_all_counts_it_is_plain_kneser_ney(monkeypatch):
+    monkeypatch.setattr(taught, "estimate_discounts", lambda counts: 3 * [0.7])
+    corpus = random_corpus(seed=8)
+    p, plain = modified_kneser_ney(corpus, 3), kneser_ney(corpus, 3, 0.7)
+
+    for history in random_histories(seed=8):
+        for word in [*WORDS, EOS]:
+            assert p(word, history) == pytest.approx(plain(word, history), rel=1e-12)
 
 
 # --- perplexity

@@ -108,6 +108,35 @@ def kneser_ney(counts, n, d):
     return ladder(kneser_ney_levels(counts, n), discounting(d))
 
 
+def estimate_discounts(counts):
+    """d_1, d_2, d_3 from the numbers of n-grams seen one to four times; k / 2 if none was seen k times."""
+    seen, d = Counter(count for words in counts.values() for count in words.values()), estimate_discount(counts)
+    return [k - (k + 1) * d * seen[k + 1] / seen[k] if seen[k] else k / 2 for k in (1, 2, 3)]
+
+
+def modified_kneser_ney(counts, n):
+    """Interpolated Kneser–Ney with three discounts on each rung, from the counts of order n."""
+    levels = kneser_ney_levels(counts, n)
+    d = [(0, *estimate_discounts(level)) for level in levels]  # nothing is taken from a count of 0
+    taken = [
+        {context: sum(d_m[min(count, 3)] for count in words.values()) for context, words in level.items()}
+        for level, d_m in zip(levels, d)
+    ]
+    totals = [{context: words.total() for context, words in level.items()} for level in levels]
+    foot = ladder(levels[:1], blend=None)
+
+    def p(word, history):
+        longest, estimate = context_of(history, n), foot(word, history)
+        for m in range(1, n):
+            context = longest[n - 1 - m :]
+            if context not in levels[m]:
+                break
+            count = levels[m][context][word]
+            estimate = (count - d[m][min(count, 3)] + taken[m][context] * estimate) / totals[m][context]
+        return estimate
+    return p
+
+
 def number_grams(x, n, base):
     """For m = 0 … n: the different m-grams, packed, and which ends at each place of x (N,)."""
     keys, grams = [np.zeros(1, int)], [np.zeros_like(x)]

@@ -59,7 +59,7 @@ setup(seed=0)
 # | 02 | Fixed window: what do we gain when words get vectors? | {minutes 02} |
 # | 03 | Vanilla RNN: how can one cell read a sequence of any length? | {minutes 03} |
 # | 04 | Gradients: why does the plain RNN forget, and what can be done? | {minutes 04} |
-# | 05 | LSTM and GRU: what do gates change? | {minutes 05} |
+# | 05 | LSTM and GRU, in two lectures: what do gates change, and how are they trained well? | {minutes 05} |
 # | 06 | Bidirectional: what if the answer lies to the right? | {minutes 06} |
 # | 07 | Seq2seq, in two lectures: how to map a sequence to another, and to which? | {minutes 07} |
 # | 08 | Character RNN, in two lectures: can it write, and what one asks for? | {minutes 08} |

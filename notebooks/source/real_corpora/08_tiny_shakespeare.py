@@ -63,7 +63,8 @@ setup(seed=0)
 
 # %% slideshow={"slide_type": "skip"}
 # Derived in notebooks 1 (Kneser–Ney with arrays), 3 (windows of a stream) and 5:
-from course_utils.taught.lstm_gru import detach_state, init_forget_bias
+from course_utils.taught.gated_lm import detach_state
+from course_utils.taught.lstm_gru import init_forget_bias
 from course_utils.taught.ngram_lm import packed_kneser_ney, packed_score
 from course_utils.taught.vanilla_rnn import stream_batches
 
