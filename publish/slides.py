@@ -27,7 +27,7 @@ from tqdm import tqdm
 from course_utils.plotting import COLOR
 from publish.assets import AssetError, install_vendor
 from publish.browser import BROWSER_HELP, BrowserError, open_browser
-from publish.course import FOLDERS, ROOT, decked_notebooks
+from publish.course import COMPANIONS, ROOT, decked_notebooks
 from publish.deck import head_of, minutes_of, parts_of, rows_of, stacks_of
 from publish.files import write_file
 from publish.markup import SlidesError, code_html, legible, mark_right, markdown_of, marks_of, shows_code, shows_output
