@@ -73,7 +73,7 @@ def build_html(notebook, folder):
         exporter.register_filter(name.__name__, name)
     resources = {"stacks": stacks, "parts": parts_of(stacks), "title": stacks[0][0]["title"] or "Slides"}
     resources |= {"minutes": minutes_of(stacks), "slides": sum(map(len, stacks)), "colours": COLOR, "inks": INKS}
-    resources["group"] = "Companions" if notebook.parent.name == FOLDERS[-1] else "Lectures"
+    resources["group"] = "Companions" if notebook.parent.name == COMPANIONS else "Lectures"
     page, _ = exporter.from_notebook_node(content, resources)
     return write_file(folder / f"{notebook.stem}.html", page.encode())
 
