@@ -20,6 +20,7 @@ HEADER = """# ---
 #     language: python
 #     name: python3
 #   course:
+#     run: 1
 #     corpora: [tiny_shakespeare]
 # ---
 
@@ -222,7 +223,7 @@ def run(target, *arguments):
     builder.main([*arguments, "--notebooks", str(target.parent)])
 
 
-TEXT = HEADER.replace("#   course:\n#     corpora: [tiny_shakespeare]\n", "") + "# %%\nx = 1\n"
+TEXT = HEADER.replace("#     corpora: [tiny_shakespeare]\n", "") + "# %%\nx = 1\n"
 
 
 def test_only_what_is_stale_is_built(project, built, capsys):
