@@ -25,7 +25,7 @@ import torch
 from PIL import Image
 
 import course_utils
-from course_utils import COLOR, check, course_file, guard, plotting, setup, show, show_film, show_table, tables
+from course_utils import COLOR, LINE, check, course_file, guard, plotting, setup, show, show_film, show_table, tables
 
 FOLDER = Path(course_utils.__file__).parent
 
@@ -489,11 +489,12 @@ def largest_change(picture, figure, dpi):
 
 
 def many_lines():
-    """A figure in all colours of the course, with many shades where its lines cross."""
-    figure, ax = plt.subplots(figsize=(8.6, 3.6), dpi=100)
-    for i, color in enumerate(COLOR.values()):
-        ax.plot(np.sin(np.linspace(i, 3 * i, 300)), color=color, label=f"line {i}")
-        ax.fill_between([20 * i, 20 * i + 30], -1, 1, color=color, alpha=0.2)
+    """A figure in the course's style with a line for each model, and shades that cross."""
+    plotting.use_course_style()
+    figure, ax = plt.subplots()
+    for i, line in enumerate(LINE.values()):
+        ax.plot(np.sin(np.linspace(i, 3 * i + 1, 30)), **line, label=f"line {i}")
+        ax.fill_between([4 * i, 4 * i + 6], -1, 1, color=line["color"], alpha=0.2)
     ax.legend()
     return figure
 
