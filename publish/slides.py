@@ -35,8 +35,9 @@ from publish.markup import SlidesError, code_html, legible, mark_right, markdown
 SLIDES = ROOT / "dist" / "slides"
 TEMPLATES = Path(__file__).with_name("template")
 WIDTH, HEIGHT = 1280, 720
-GROUNDS = {"light": "#F5F7F9", "dark": "#20262D"}
-# Text in the colour of an idea: the figures' colours, made legible on the ground of code in the light and the dark.
+# The ground of the lines of code that the deck points at; on any other text stands out more.
+GROUNDS = {"light": "#FDF0E7", "dark": "#3A2A20"}
+# Text in the colour of an idea: the figures' colours, made legible on it in the light and the dark.
 INKS = {theme: {k: legible(v, ground) for k, v in COLOR.items()} for theme, ground in GROUNDS.items()}
 # reveal.js counts fragments from 0; a number beyond the last one shows them all.
 SHOW_WHOLE_SLIDE = "i => { const {h, v} = Reveal.getIndices(Reveal.getSlides()[i]); Reveal.slide(h, v, 9999); }"
@@ -72,7 +73,8 @@ def build_html(notebook, folder):
     for name in (code_html, head_of, mark_right, markdown_of, marks_of, rows_of, shows_code, shows_output):
         exporter.register_filter(name.__name__, name)
     resources = {"stacks": stacks, "parts": parts_of(stacks), "title": stacks[0][0]["title"] or "Slides"}
-    resources |= {"minutes": minutes_of(stacks), "slides": sum(map(len, stacks)), "colours": COLOR, "inks": INKS}
+    resources |= {"minutes": minutes_of(stacks), "slides": sum(map(len, stacks))}
+    resources |= {"colours": COLOR, "inks": INKS, "grounds": GROUNDS}
     resources["group"] = "Companions" if notebook.parent.name == COMPANIONS else "Lectures"
     page, _ = exporter.from_notebook_node(content, resources)
     return write_file(folder / f"{notebook.stem}.html", page.encode())

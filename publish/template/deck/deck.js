@@ -44,7 +44,7 @@ function choices(slide) {
   const code = slide.querySelector('pre'), shares = slide.querySelector('.pane + .pane') ? [1.1, 1.3, 1.5, 1.8] : [1];
   const large = code ? [[28, 26], [28, 24], [28, 22]] : [[slide.querySelector('img') ? 28 : 32, 18], [28, 18]];
   const small = code ? [26, 24, 22, 21, 20, 19, 18].map((size) => [25, size]) : [[25, 18]];
-  const sizes = [...large, ...small, [25, 18, true], [22, 18, true]];
+  const sizes = [...large, ...small, [25, 18, true], [22, 18, true], [19, 18, true]];
   return sizes.flatMap(([text, size, crowded = false]) => shares.map((share) => [text, size, crowded, share]));
 }
 
@@ -89,6 +89,12 @@ function fit(slide) {
       const width = Math.floor(Math.min(pane.clientWidth, shape * free / own.length));
       Object.assign(picture.style, {width: `${width}px`, height: `${Math.floor(width / shape)}px`});
     }
+  }
+  // Margins that the pictures' own no longer meet may take a few pixels more.
+  const excess = Math.max(0, -room()) / pictures.length;
+  for (const picture of excess ? pictures : []) {
+    const shrunk = parseFloat(picture.style.height) - excess;
+    Object.assign(picture.style, {width: `${shrunk * picture.naturalWidth / picture.naturalHeight}px`, height: `${shrunk}px`});
   }
   // What leaves much room does not cling to its heading.
   slide.style.setProperty('--shift', `${Math.round(Math.max(0, Math.min(room() * 0.25, 70)))}px`);
