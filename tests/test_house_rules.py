@@ -323,6 +323,7 @@ DEFECTS = {
     "it_states_a_claim": [
         lambda l: rename(l, "nbval-check-output", "output-only"),
         lambda l: code(l, 1).update(outputs=[PICTURE]),
+        lambda l: code(l, 1).update(outputs=[new_output("display_data", data={"text/html": "<p>One.</p>"})]),
     ],
     "few_outputs_are_ignored_and_each_for_a_reason": [
         lambda l: rename(l, "output-only", "nbval-ignore-output"),

@@ -523,16 +523,7 @@ def reach(x, W, b, cut):
         h, c = lstm_step_fused(x_t, seen, c, W, b)
     return torch.stack(torch.autograd.grad((c * d).sum(), memories)), torch.stack(gates).detach(), d
 
-# %% tags=["topic-E1", "nbval-check-output"] slideshow={"slide_type": "skip"}
-x = torch.randn(8, 100, 4).double()
-gradients, f, d = reach(x, W, b, cut=True)
-ratio = gradients[0] / (d * f.prod(dim=0))
-print(f"cut gradient over 100 steps / d times the product of the gates: from {ratio.min():.10f} to {ratio.max():.10f}")
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Without the cut all paths count. The plain cell gets the candidate's weights, and the forget bias is set by hand:
-
-# %% slideshow={"slide_type": "skip"}
 def with_forget_bias(W, b, bias):
     """The same weights, but the forget gate's bias set to a number."""
     i, _, g, o = b.chunk(4)
@@ -548,8 +539,14 @@ def plain_reach(x, W, b):
     d = nn.functional.normalize(torch.randn(len(x), len(b), generator=torch.Generator().manual_seed(1)).double())
     return torch.stack(torch.autograd.grad((h * d).sum(), states))
 
+# %% tags=["topic-E1", "nbval-check-output"] slideshow={"slide_type": "skip"}
+x = torch.randn(8, 100, 4).double()
+gradients, f, d = reach(x, W, b, cut=True)
+ratio = gradients[0] / (d * f.prod(dim=0))
+print(f"cut gradient over 100 steps / d times the product of the gates: from {ratio.min():.10f} to {ratio.max():.10f}")
+
 # %% [markdown] slideshow={"slide_type": "skip"}
-# How much of the gradient is left $k$ steps back: the sizes over the batch on average, for three forget biases and a plain cell with the candidate's weights.
+# Without the cut all paths count. How much of the gradient is left $k$ steps back: its size, a mean over the batch, for three forget biases set by hand and for a plain cell with the candidate's weights.
 
 # %% slideshow={"slide_type": "skip"}
 def size(gradients):
