@@ -17,7 +17,7 @@ IN_COURSE += --this-python
 endif
 # An offline course asks the network neither for news nor for updates.
 QUIETLY = --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
-LAB = $(IN_COURSE) -- -m jupyterlab --ServerApp.root_dir=. $(QUIETLY)
+LAB = $(IN_COURSE) -- -m publish.lab --ServerApp.root_dir=. $(QUIETLY)
 IN_TESTS = $(IN_COURSE) --extra test
 OF_NOTEBOOKS = $(if $(NOTEBOOKS),--notebooks="$(NOTEBOOKS)")
 

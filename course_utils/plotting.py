@@ -18,17 +18,17 @@ from PIL import Image
 # those of one picture stay apart for colour-blind readers: tests/test_colours.py computes both.
 COLOR = {
     "input": "#0072BA",
-    "state": "#961A00",
+    "state": "#A83000",
     "output": "#005C44",
     "parameter": "#123668",
-    "gate": "#9A6A10",
+    "gate": "#947010",
     "gradient": "#B02E92",
-    "ngram": "#827600",
+    "ngram": "#6A7C18",
     "window": "#0F8096",
-    "rnn": "#B20E34",
-    "gru": "#A22CBA",
+    "rnn": "#C2125A",
+    "gru": "#9E2EC9",
     "lstm": "#30228C",
-    "baseline": "#646464",
+    "baseline": "#636363",
     "floor": "#000000",
     "ink": "#222222",
 }

@@ -34,12 +34,12 @@ def attention():
     context = node(ax, CONTEXT, middle, "$c_t$", "state", 0.8, 0.56)
     write(ax, CONTEXT + 0.25, 2.98, r"$c_t = \sum_j\, \alpha_{tj}\, h_j$", SMALL + 3)
     write(ax, CONTEXT + 0.56, middle, "context", SMALL, ha="left")
-    asking = node(ax, SCORE, ASK, "$s_t$", "state", 0.76, 0.46, strength=0.6)
+    asking = node(ax, SCORE, ASK, "$s_t$", "state", 0.76, 0.46, strength=0.5)
     bus = [SCORE - 0.44, BUS, BUS], [ASK, ASK, ROWS[0] - 0.11]
     ax.plot(*bus, color=COLOR["state"], linewidth=2.2, solid_joinstyle="round", zorder=1)
     write(ax, 0.1, ASK, "decoder state: asks", SMALL, ha="left")
     halves = [node(ax, CONTEXT + dx, ASK, name, "state", 0.8, 0.46, strength=strength)
-              for dx, name, strength in ((-0.8, "$s_t$", 0.6), (0, "$c_t$", 0.2))]  # fmt: skip
+              for dx, name, strength in ((-0.8, "$s_t$", 0.5), (0, "$c_t$", 0.2))]  # fmt: skip
     arrow(ax, asking, halves[0])
     arrow(ax, context, halves[1])
     output = node(ax, 9.5, ASK, r"$\hat{y}_t$", "output", 0.76, 0.5)

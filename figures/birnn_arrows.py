@@ -13,7 +13,7 @@ def row(ax, xs, y, inputs, backward, leftwards):
     states = []
     for t, (x, given) in enumerate(zip(xs, inputs), start=1):
         label, role = f"${over('h', t, backward)}$", "state" if t in reach else FAINT
-        ink, strength = ("ink" if t in reach else MUTED), (0.6 if t == 2 else 0.15)
+        ink, strength = ("ink" if t in reach else MUTED), (0.5 if t == 2 else 0.15)
         states.append(node(ax, x, y, label, role, 0.66, 0.44, TEXT, strength=strength, color=ink))
         arrow(ax, given, states[-1], parameter=True, color=color if t in reach else FAINT)
     for t in range(1, STEPS):  # between the steps t and t + 1

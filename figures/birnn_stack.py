@@ -10,7 +10,7 @@ COLUMNS = [2.3 + 1.62 * i for i in range(4)]
 def ends(ax, number, forward, backward):
     """The two end states of a layer, in strong colour, and the slices of h_n that hold them."""
     for way, state in enumerate((forward[-1], backward[0])):
-        node(ax, *state[:2], "", "state", *state[2:], scale=0.8, strength=0.6)
+        node(ax, *state[:2], "", "state", *state[2:], scale=0.8, strength=0.5)
         name = f"h_n[{2 * (number - 1) + way}]"
         start, side = state.at(-1 if way else 1, 0), -1 if way else 1
         arrow(ax, (start.x + 0.1 * side, start.y), (start.x + 0.4 * side, start.y))

@@ -31,7 +31,7 @@ def conditional_writer():
     state of an LSTM, by the same code and trained for each kind; it reads BOS d u s and so on and writes: dusty rose
     EOS."""
     ax = canvas(10, 3.8)
-    first = node(ax, FIRST, sum(ROWS) / 3, "$s_0$", "state", 0.66, ROWS[0] - ROWS[2] + HEIGHT, strength=0.6)
+    first = node(ax, FIRST, sum(ROWS) / 3, "$s_0$", "state", 0.66, ROWS[0] - ROWS[2] + HEIGHT, strength=0.5)
     write(ax, FIRST, 3.6, "first state", SMALL, bold=True)
     write(ax, REQUEST, 3.6, "what is asked for", SMALL, bold=True)
     write(ax, 2.98, 3.6, "encoder", SMALL, bold=True)

@@ -19,7 +19,7 @@ from matplotlib.textpath import TextPath
 from course_utils.plotting import COLOR
 
 SYMBOL, TEXT, SMALL = 22, 17, 15  # font sizes in points; SMALL is 18 px when ten inches are shown 900 px wide
-INK, MUTED, FAINT = COLOR["ink"], "#6B6B6B", "#B0B0B0"
+INK, MUTED, FAINT = COLOR["ink"], "#5E5E5E", "#B0B0B0"
 BACKWARD, WRONG = "#7020E0", "#DB0A6A"  # the parameters of a chain from right to left; what must not be
 GAP = 0.06  # between an arrow and what it touches
 ROWS = 0.86, 1.85, 2.84  # heights of x, h and y in an unrolled network

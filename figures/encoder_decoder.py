@@ -37,7 +37,7 @@ def encoder_decoder():
     states = chain(ax, ENCODER, STATE, [f"$h_{t}$" for t in range(1, 6)], width=0.52)
     for x, state, given in zip(ENCODER, states, READ):
         arrow(ax, word(ax, x, INPUT, given, "input"), state, parameter=True)
-    v = node(ax, V, STATE, "$v$", "state", 0.5, 0.8, strength=0.6)
+    v = node(ax, V, STATE, "$v$", "state", 0.5, 0.8, strength=0.5)
     arrow(ax, states[-1], v)
     decoder(ax, v)
     write(ax, V - 0.14, 2.86, "one vector:\nall that is\nhanded on", SMALL)

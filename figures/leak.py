@@ -20,7 +20,7 @@ def leak():
     for t, (x, word, target) in enumerate(zip(COLUMNS, WORDS, WORDS[1:]), start=1):
         inputs.append(node(ax, x, INPUT, "", WRONG if t == STEP + 1 else "input", 1.7, 0.52))
         write(ax, x - 0.56, INPUT, f"$x_{t}$")
-        write(ax, x + 0.2, INPUT, word, color=WRONG if t == STEP + 1 else "ink", bold=t == STEP + 1)
+        write(ax, x + 0.2, INPUT, word, bold=t == STEP + 1)
         outputs.append(node(ax, x, OUTPUT, rf"$\hat{{y}}_{t}$", "output", 1.3, 0.52))
         if t == STEP:
             token(ax, x, TARGET, target, WRONG, width=0.9)

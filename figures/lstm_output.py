@@ -1,6 +1,6 @@
 """The LSTM cell, built up in four stages; the fourth, the output, completes it."""
 
-from draw import COLOR, INK, TEXT, arrow, canvas, node, operation, write
+from draw import COLOR, INK, MUTED, TEXT, arrow, canvas, node, operation, write
 from matplotlib.patches import Circle
 
 FORGET, SELECT, UPDATE, OUTPUT = 1, 2, 3, 4
@@ -19,19 +19,23 @@ class Cell:
         """The colour of a part that a stage adds, if its role has that colour."""
         return COLOR[role] if stage == self.stage else LATER if stage > self.stage else INK
 
+    def letters(self, stage):
+        """The colour of what is written at a part: it can be read at every stage."""
+        return MUTED if stage > self.stage else INK
+
     def write(self, x, y, text, stage, **style):
         """A name beside a part."""
-        write(self.ax, x, y, text, color=self.shade(stage, "ink"), **style)
+        write(self.ax, x, y, text, color=self.letters(stage), **style)
 
     def box(self, x, y, label, role, stage):
         """A gate or a state; a state keeps its colour."""
         coloured = stage == self.stage or (role == "state" and stage < self.stage)
-        style = {"strength": 0.2 * coloured, "color": self.shade(stage, "ink")}
+        style = {"strength": 0.2 * coloured, "color": self.letters(stage)}
         return node(self.ax, x, y, label, role if coloured else self.shade(stage, role), 0.9, 0.52, TEXT, **style)
 
     def operate(self, x, y, symbol, stage, radius=0.2):
         """An elementwise operation."""
-        return operation(self.ax, x, y, symbol, self.shade(stage, "gate"), radius, self.shade(stage, "ink"))
+        return operation(self.ax, x, y, symbol, self.shade(stage, "gate"), radius, self.letters(stage))
 
     def flow(self, start, end, stage, via=()):
         """A value on its way."""

@@ -4,7 +4,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
-FOLDERS = ("", "deeper", "real_corpora")  # the course, its deep dives, its companions, which need a downloaded corpus
+DEEPER, COMPANIONS = "deeper", "real_corpora"  # deep dives have no deck; companions need a downloaded corpus
+FOLDERS = ("", DEEPER, COMPANIONS)
 
 
 def sources(notebooks=NOTEBOOKS):
@@ -25,7 +26,7 @@ def built_notebooks(notebooks=NOTEBOOKS):
 
 def has_deck(path):
     """Whether a notebook, or a source, is also given as a lecture: deep dives are only read."""
-    return path.parent.name != "deeper"
+    return path.parent.name != DEEPER
 
 
 def decked_notebooks(notebooks=NOTEBOOKS):

@@ -194,10 +194,6 @@ def install_course(extras):
     print("3/3 JupyterLab and the rest (a minute or two, in silence)", flush=True)
     if not pip("--quiet", "--editable", f".[{','.join(['lab', *extras])}]"):
         raise SetupError(f"Could not install the course. {reason()}\nThe next call starts afresh.")
-    settings = VENV / "share" / "jupyter" / "lab" / "settings"
-    settings.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}})
-    (settings / "overrides.json").write_text(text, encoding="utf-8")  # do not ask a newcomer about news
 
 
 def pip(*arguments, constraints="constraints.txt", output=None):

@@ -112,7 +112,9 @@ def markdown_of(cell):
     source = cell.source
     if colours := colours_of(cell):
         symbols = _pattern(colours, cell)
-        source = FORMULA.sub(lambda formula: symbols.sub(lambda found: _coloured(found[0], colours), formula[0]), source)
+        source = FORMULA.sub(
+            lambda formula: symbols.sub(lambda found: _coloured(found[0], colours), formula[0]), source
+        )
     return ANSWER.sub(r'\n\n<div class="answer fragment"><p class="label">Answer</p>\n\n\1\n\n</div>\n\n', source)
 
 

@@ -27,7 +27,7 @@ from tqdm import tqdm
 from course_utils.plotting import COLOR
 from publish.assets import AssetError, install_vendor
 from publish.browser import BROWSER_HELP, BrowserError, open_browser
-from publish.course import FOLDERS, ROOT, decked_notebooks
+from publish.course import COMPANIONS, ROOT, decked_notebooks
 from publish.deck import head_of, minutes_of, parts_of, rows_of, stacks_of
 from publish.files import write_file
 from publish.markup import SlidesError, code_html, legible, mark_right, markdown_of, marks_of, shows_code, shows_output
@@ -73,7 +73,7 @@ def build_html(notebook, folder):
         exporter.register_filter(name.__name__, name)
     resources = {"stacks": stacks, "parts": parts_of(stacks), "title": stacks[0][0]["title"] or "Slides"}
     resources |= {"minutes": minutes_of(stacks), "slides": sum(map(len, stacks)), "colours": COLOR, "inks": INKS}
-    resources["group"] = "Companions" if notebook.parent.name == FOLDERS[1] else "Lectures"
+    resources["group"] = "Companions" if notebook.parent.name == COMPANIONS else "Lectures"
     page, _ = exporter.from_notebook_node(content, resources)
     return write_file(folder / f"{notebook.stem}.html", page.encode())
 
@@ -181,8 +181,9 @@ def build_index(folder):
     groups = {"Lectures": [], "Companions": []}
     for deck in sorted(folder.glob("[0-9][0-9]_*.html")):
         page = deck.read_text("utf-8")
-        about = dict(re.findall(r'<meta name="(group|minutes|slides)" content="(.*?)">', page))
-        if about:  # a deck that an older course left there says nothing of itself
+        marks = [dict(re.findall(r'(\w+)="(.*?)"', mark)) for mark in re.findall("<meta [^>]*>", page)]
+        about = {mark["name"]: mark["content"] for mark in marks if mark.get("name") in ("group", "minutes", "slides")}
+        if "group" in about:  # a deck that an older course left there says nothing of itself
             groups[about["group"]].append(entry(deck, re.search(r"<title>(.*?)</title>", page)[1], **about))
     lists = (f"<h2>{name}</h2>\n<ul>\n{''.join(entries)}</ul>" for name, entries in groups.items() if entries)
     page = (TEMPLATES / "index.html").read_text("utf-8").replace("<!-- decks -->", "\n".join(lists))

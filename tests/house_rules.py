@@ -383,9 +383,14 @@ def tags_are_known(lecture):
 @rule
 def it_states_a_claim(lecture):
     claims = [cell for cell in code_cells(lecture.notebook) if "nbval-check-output" in tags(cell)]
-    printed = [any(output.output_type in {"stream", "execute_result"} for output in cell.outputs) for cell in claims]
+    printed = [any(map(says_something, cell.outputs)) for cell in claims]
     problems = [f"{name(cell)} claims nothing" for cell, said in zip(claims, printed) if not said]
     return problems if claims else ["no cell is tagged nbval-check-output: nothing is compared on another machine"]
+
+
+def says_something(output):
+    """True for what is printed, for a cell's value, and for a table of results; a picture is not compared."""
+    return output.output_type in {"stream", "execute_result"} or "<table" in output.get("data", {}).get("text/html", "")
 
 
 @rule
@@ -542,6 +547,19 @@ def every_image_has_a_text_for_those_who_cannot_see_it(lecture):
     for cell in text_cells(lecture.notebook):
         problems += [f"{name(cell)}: {file} has no alternative text" for alt, file in images(cell) if not alt.strip()]
         problems += [f"{name(cell)}: an <img> element; use ![text](file)" for _ in re.findall(r"<img\b", cell.source)]
+    return problems
+
+
+@rule
+def every_text_in_a_plot_can_be_read(lecture, least=12.5):
+    """A deck shows a plot of 860 pixels as 960, and its smallest text is then 14 pixels high."""
+    problems = []
+    for where, output in all_outputs(lecture.notebook):
+        smallest = output.get("metadata", {}).get("image/png", {}).get("smallest_text")
+        if "image/png" in output.get("data", {}) and smallest is None:
+            problems.append(f"nobody has measured the text in the picture of {where}: run make notebooks")
+        elif smallest is not None and 0 < smallest < least:
+            problems.append(f"the picture of {where} has a text of {smallest} pixels, less than {least}")
     return problems
 
 

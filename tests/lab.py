@@ -157,12 +157,13 @@ def course_copy(home):
 
 @contextmanager
 def running_lab(home, log):
-    """Start JupyterLab in a folder with nobody's settings, and yield it."""
+    """Start JupyterLab in a folder, with the course's settings and the ones that it has kept there, and yield it."""
     fresh = {name: str(state_of(home) / name.lower()) for name in NOBODYS}
     kernels = state_of(home) / "kernels"
-    kernels.mkdir(parents=True)
+    kernels.mkdir(parents=True, exist_ok=True)
     token = secrets.token_hex()
-    environment = os.environ | fresh | {"PYTHONPATH": str(home), "JUPYTER_TOKEN": token}
+    # Kernels find the copy's course_utils first; publish.lab starts the server.
+    environment = os.environ | fresh | {"PYTHONPATH": f"{home}{os.pathsep}{ROOT}", "JUPYTER_TOKEN": token}
     options = [
         "--no-browser",
         "--allow-root",
@@ -176,7 +177,7 @@ def running_lab(home, log):
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
     with log.open("w") as output:
-        command = [sys.executable, "-m", "jupyterlab", *options]
+        command = [sys.executable, "-m", "publish.lab", *options]
         server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=home)
         try:
             yield Lab(home, _address(server, log), token)

@@ -36,9 +36,12 @@ The counter shall hold its number over a hundred steps. Which gate must stay ope
 def lecture(home, widget):
     """The lecture's cells by slides; its picture is put into the given folder, its widget is the given cell."""
     shutil.copy(ROOT / "figures" / "gru_cell.svg", Path(home) / "gru_cell.svg")
-    closing = "- A gate is a number between 0 and 1.\n- [Gers et al. 2000](https://doi.org/10.1162/089976600300015015)"
+    closing = "- A gate is a number between 0 and 1; see [notebook 4](04_vanishing_gradients.ipynb).\n"
+    closing += "- [Gers et al. 2000](https://doi.org/10.1162/089976600300015015)"
     return [
-        _slide(text("# 5 · Gates\n\n> What shall stay must not be multiplied at every step.\n\n**You will** build a gate.")),
+        _slide(
+            text("# 5 · Gates\n\n> What shall stay must not be multiplied at every step.\n\n**You will** build a gate.")
+        ),
         _slide(text("## Symbols\n\n| symbol | code | meaning |\n|---|---|---|\n| $f_t$ | `f` | forget gate |")),
         _slide(text("## 1 · Why gates?\n\nOne number decides. It is learned.", tags=["part"])),
         _slide(
@@ -50,7 +53,11 @@ def lecture(home, widget):
             ),
             code(STEP, tags=["beside"], deck_lines="1|2-3|4", colours="f:gate c:state"),
         ),
-        _slide(text("### What a gate can say\n\n- keep: $f_t = 1$\n- forget: $f_t = 0$\n- anything between", tags=["steps"])),
+        _slide(
+            text(
+                "### What a gate can say\n\n- keep: $f_t = 1$\n- forget: $f_t = 0$\n- anything between", tags=["steps"]
+            )
+        ),
         _slide(text(POLL, tags=["poll"])),
         _slide(text("### The cell\n\n![The cell of a GRU with its gates.](gru_cell.svg)")),
         _slide(text("## 2 · What gates do\n\nA race, a film, a slider.", tags=["part"])),
@@ -123,4 +130,6 @@ def _plot():
 
 
 def _film():
-    return _outputs(lambda: show_film([_curve(k) for k in range(3)], [f"bias {k}" for k in range(3)], "A bias moves it."))
+    return _outputs(
+        lambda: show_film([_curve(k) for k in range(3)], [f"bias {k}" for k in range(3)], "A bias moves it.")
+    )

@@ -1,23 +1,26 @@
 """A notebook's cells become the slides of a lecture, whose kinds, pictures and minutes are counted."""
 
+import html
+import re
+
+import lecture
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_notebook
 
 from publish.course import decked_notebooks
-from publish.deck import SlidesError, lecture_minutes, pictures_of, slides_of, stacks_of
+from publish.deck import lecture_minutes, pictures_of, rows_of, slides_of, stacks_of
+from publish.markup import SlidesError, code_html, legible, luminance, mark_right, markdown_of
+
+ANSWER = "<details><summary>Answer</summary>**C**: why.</details>"
 
 
-def text(source, kind=None, *tags):
-    return new_markdown_cell(source, metadata=_metadata(kind, tags))
+def text(source, kind=None, *tags, **marks):
+    return lecture.text(source, kind, tags, **marks)
 
 
-def code(source, kind=None, *tags):
-    return new_code_cell(source, metadata=_metadata(kind, tags))
-
-
-def _metadata(kind, tags):
-    return ({"slideshow": {"slide_type": kind}} if kind else {}) | ({"tags": list(tags)} if tags else {})
+def code(source, kind=None, *tags, **marks):
+    return lecture.code(source, (), kind, tags, **marks)
 
 
 def sources(stacks):
@@ -37,7 +40,7 @@ LECTURE = new_notebook(
         text("### Film", "slide"),
         code("show_film(draw())", None, "output-only"),
         text("## 2 · Second", "slide", "part"),
-        text("### Poll", "slide", "poll"),
+        text(f"### Poll\n\n- **A** 1\n- **B** 2\n- **C** 3\n\n{ANSWER}", "slide", "poll"),
         text("### Exercise", "slide"),
         code("...", None, "exercise-1-stub"),
         code("check()", "skip", "exercise-1-check"),
@@ -106,3 +109,98 @@ def _left_by(cell):
         for output in cell.outputs
         if (data := output.get("data"))
     )
+
+
+@pytest.mark.parametrize(
+    "cell, problem",
+    [
+        (text("### Q\n\n- **A** yes", "slide", "poll"), r"is a poll with the options \['A'\]"),
+        (text("### Q\n\n- **A** yes\n- **C** no", "slide", "poll"), r"is a poll with the options \['A', 'C'\]"),
+        (text("### Q\n\n- **A** yes\n- **B** no", "slide", "poll"), "is a poll whose answer is missing"),
+        (text(f"### Q\n\n- **A** yes\n- **B** no\n\n{ANSWER}", "slide", "poll"), r"answer begins '\*\*C\*\*: why.'"),
+        (code("f", "slide", deck_lines="1|2"), "has deck_lines='1|2', but 1 lines of code"),
+        (code("f\ng", "slide", deck_lines="2-1"), "has deck_lines='2-1', but 2 lines"),
+        (code("f\ng", "slide", deck_lines="all"), "has deck_lines='all', but 2 lines"),
+        (code("f", "slide", "output-only", deck_lines="1"), "write lines that the deck shows"),
+        (text("$f$", "slide", colours="f:purple"), 'has colours="f:purple": write symbol:colour with one of'),
+        (text("f and $ff$", "slide", colours="f:gate"), "colours f, which stands nowhere in it"),
+        (code("gate = 1", "slide", colours="g:gate"), "colours g, which stands nowhere in it"),
+        (code("f = 1", "slide", "beside"), "is tagged beside, but begins its slide"),
+    ],
+)
+def test_a_mark_that_contradicts_its_cell_is_refused_with_the_cell_and_what_to_do(cell, problem):
+    with pytest.raises(SlidesError, match=r"cell 1 \(") as error:
+        slides_of(new_notebook(cells=[text("# Title"), cell]))
+
+    assert re.search(problem, str(error.value))
+
+
+def test_a_cell_that_goes_on_with_a_divider_is_refused():
+    cells = [text("# Title"), text("## 1 · First", "slide", "part"), code("f")]
+
+    with pytest.raises(SlidesError, match=r"cell 2 \(f\) follows a part's divider"):
+        slides_of(new_notebook(cells=cells))
+
+
+def test_cells_beside_others_share_a_row_and_what_follows_stands_below_both():
+    cells = [
+        text("### Head\n\nLeft."),
+        code("right", None, "beside"),
+        code("fragment", "fragment"),
+        code("with it", None, "beside"),
+    ]
+
+    rows = rows_of({"cells": cells})
+
+    assert [[[[cell.source for cell in one["cells"]] for one in pane] for pane in row] for row in rows] == [
+        [[["\n\nLeft."]], [["right"]]],
+        [[["fragment"]], [["with it"]]],
+    ]
+    assert [[[(one["fragment"], one["along"]) for one in pane] for pane in row] for row in rows] == [
+        [[(False, False)], [(False, False)]],
+        [[(True, False)], [(True, True)]],
+    ]
+
+
+@pytest.mark.parametrize("begun", ["**B**: why.", "<b>B</b>: why.", "\n\n**B**: why."])
+def test_the_right_option_of_a_poll_is_marked(begun):
+    source = f"- **A** yes\n- **B** no\n\n<details><summary>Answer</summary>{begun}</details>"
+    page = "<ul><li><strong>A</strong> yes</li>\n<li><p><strong>B</strong> no</p></li></ul>"
+
+    assert mark_right(page, text(source)) == page.replace("<li><p>", '<li class="right"><p>')
+
+
+def test_only_whole_symbols_in_formulas_are_coloured():
+    cell = text(r"f_t and $f_t = \tanh(f) + ff_t$", colours="f_t:gate f:state")
+
+    page = markdown_of(cell)
+
+    assert page == r"f_t and ${\class{ink-gate}{f_t}} = \tanh({\class{ink-state}{f}}) + ff_t$"
+
+
+def test_only_whole_names_in_code_are_coloured():
+    page = code_html(code('c = ccc + f("c")  # c', colours="c:state f:gate"))
+
+    assert re.findall(r'class="n n-(\w+)">(\w+)<', page) == [("State", "c"), ("Gate", "f")]
+
+
+def test_code_keeps_its_lines_and_their_indentation_and_loses_double_blank_lines():
+    page = code_html(code('def f():\n    """Two\n    lines."""\n\n\nf()\n'))
+
+    kept = re.findall(r'class="line" data-line="(\d)" style="--indent: (\d)"', page)
+    assert html.unescape(re.sub(r"<[^>]+>", "", page)) == 'def f():\n    """Two\n    lines."""\n\nf()\n'
+    assert kept == [("1", "0"), ("2", "4"), ("3", "4"), ("4", "0"), ("6", "0")]
+
+
+@pytest.mark.parametrize("ground", ["#ffffff", "#15191e"])
+@pytest.mark.parametrize("colour", ["#e69f00", "#332288", "#000000"])
+def test_text_in_a_figures_colour_is_legible(colour, ground):
+    lighter, darker = sorted([luminance(legible(colour, ground)), luminance(ground)], reverse=True)
+
+    assert (lighter + 0.05) / (darker + 0.05) >= 4.5
+
+
+def test_luminance_is_that_of_the_standard():
+    assert luminance("#ffffff") == pytest.approx(1)
+    assert luminance("#000000") == 0
+    assert luminance("#ff0000") == pytest.approx(0.2126)

@@ -5,8 +5,6 @@ a deck that is made to fail them, one slide per defect, and on a clean one, befo
 """
 
 import base64
-import html
-import re
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -17,6 +15,7 @@ import nbformat
 import pooch
 import pytest
 from browser import browser_or_skip, listen, serve
+from lecture import lecture
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 from pypdf import PdfReader, PdfWriter
@@ -97,7 +96,8 @@ MEASURE = """() => {
         const style = getComputedStyle(element);
         const large = parseFloat(style.fontSize) >= (style.fontWeight >= 700 ? 18.66 : 24);
         const ratio = contrast(style[property], ground(element));
-        if (ratio < (large ? 3 : 4.5)) problems.push(`${dark ? 'dark' : 'light'} ${ratio.toFixed(2)}: ${name.slice(0, 40)}`);
+        const where = `${dark ? 'dark' : 'light'} ${ratio.toFixed(2)}: ${name.slice(0, 40)}`;
+        if (ratio < (large ? 3 : 4.5)) problems.push(where);
       }
     }
     root.classList.remove('dark');
@@ -109,13 +109,14 @@ MEASURE = """() => {
     if (!image.src.startsWith('data:image/svg')) return null;
     const source = new TextDecoder().decode(Uint8Array.from(atob(image.src.split(',')[1]), (c) => c.charCodeAt(0)));
     const svg = new DOMParser().parseFromString(source, 'image/svg+xml').documentElement;
-    const scale = image.getBoundingClientRect().width / Reveal.getScale() / (svg.viewBox.baseVal?.width || image.naturalWidth);
-    const sizes = [...svg.querySelectorAll('text, tspan')].map((text) => parseFloat(text.style.fontSize || text.getAttribute('font-size')));
+    const scale = image.getBoundingClientRect().width / Reveal.getScale() / svg.viewBox.baseVal.width;
+    const sizes = [...svg.querySelectorAll('text, tspan')].map(
+      (text) => parseFloat(text.style.fontSize || text.getAttribute('font-size')));
     return Math.min(...sizes.filter(Boolean).map((size) => size * scale));
   }
 
-  const controls = (slide) => [...slide.querySelectorAll('button, input, select, summary, [role=slider]')].filter(seen)
-    .map((control) => ({control, rect: control.getBoundingClientRect()}));
+  const small = (control) => control.getBoundingClientRect().height / Reveal.getScale() < 24;
+  const all = (slide, selector) => [...slide.querySelectorAll(selector)].filter((one) => !one.closest('aside'));
 
   function coversNumber(found) {
     const number = document.querySelector('.slide-number').getBoundingClientRect();
@@ -147,9 +148,10 @@ MEASURE = """() => {
       kind: slide.dataset.kind,
       faint: faint(slide, found),
       covers: coversNumber(found),
-      levels: [...slide.querySelectorAll('h1, h2, h3, h4')].filter((one) => !one.closest('aside')).map((one) => +one.tagName[1]),
-      labels: [...slide.querySelectorAll('.row img')].filter((one) => one.naturalWidth).map(smallestLabel).filter(Boolean),
-      controls: controls(slide).filter(({rect}) => rect.height / Reveal.getScale() < 24).map(({control}) => control.outerHTML.slice(0, 60)),
+      levels: all(slide, 'h1, h2, h3, h4').map((heading) => +heading.tagName[1]),
+      labels: all(slide, 'img').filter((image) => image.naturalWidth).map(smallestLabel).filter(Boolean),
+      controls: all(slide, 'button, input, select, summary, [role=slider]').filter(seen).filter(small)
+        .map((control) => control.outerHTML.slice(0, 60)),
       formulas: formulas(slide),
       dollars: plain.flatMap(({text}) => text.match(/[$][^$]+[$]/g) || []),
       notes: [...slide.querySelectorAll('aside.notes .text')].map((note) => note.textContent).join(' ').trim(),
@@ -347,6 +349,8 @@ def test_deck_is_fit_to_be_shown(deck, gate):
 
 # --- The gates' own test -------------------------------------------------------------------------------------------
 
+SMALL = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 100"><text y="50" font-size="12">x</text></svg>'
+LABEL = f"data:image/svg+xml;base64,{base64.b64encode(SMALL.encode()).decode()}"
 DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
 
 
@@ -399,22 +403,9 @@ def planted(slides_of_cells, metadata, path):
 @pytest.fixture(scope="module")
 def clean_deck(folder, browser, tmp_path_factory):
     home = tmp_path_factory.mktemp("clean")
-    (home / "dot.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect/></svg>')
-    Image.new("RGB", (860, 360)).save(home / "figure.png")
-    figure = new_code_cell("show()", metadata={"tags": ["output-only"]})
-    png = base64.b64encode((home / "figure.png").read_bytes()).decode()
-    figure.outputs = [new_output("display_data", {"image/png": png}, metadata={"image/png": {"alt": "It falls."}})]
     widget, metadata = slider_cell(state=True)
     widget.metadata["slideshow"] = {"slide_type": "fragment"}
-    contents = [
-        slide("# 0 · A clean deck\n\n> One line.\n\n**You will** see $h_t$."),
-        slide("## A formula\n\n$$h_t = \\tanh(x_t W)$$", new_code_cell("def step():\n" + "    return 'step'\n" * 10)),
-        slide("## A table\n\n| a | b |\n|---|---|\n| `x` | $x^2$ |", new_code_cell("x", outputs=[_stream("3\n")])),
-        slide("## A diagram\n\n![A dot.](dot.svg)"),
-        slide("## A figure", figure),
-        slide("## A widget", widget),
-    ]
-    return measure(planted(contents, metadata, home / "00_clean.ipynb"), folder, browser)
+    return measure(planted(lecture(home, widget), metadata, home / "00_clean.ipynb"), folder, browser)
 
 
 def _stream(text):
@@ -439,6 +430,14 @@ DEFECTS = {
     "script": slide("## Script", showing(text_html='<script src="https://example.invalid/dot.js"></script>')),
     "throws": slide("## Throws", showing(text_html="<script>throw new Error('planted')</script>")),
     "widget": slide("## Widget", slider_cell(state=False)[0]),
+    "faint": slide('## Faint\n\n<span style="color: #999999">Grey on white.</span>'),
+    "faint_in_the_dark": slide('## Faint in the dark\n\n<span style="color: #222222">Black on black.</span>'),
+    "faint_formula": slide("## Faint formula\n\n$\\style{fill: #bbbbbb}{x}$"),
+    "number": slide('## Number\n\n<p style="position: absolute; left: 60px; top: 664px">Down here.</p>'),
+    "label": slide(f'## Label\n\n<img alt="An x." src="{LABEL}">'),
+    "control": slide('## Control\n\n<button style="height: 22px; font-size: 18px">x</button>'),
+    "heading": slide("## Heading\n\n#### Too deep"),
+    "second_title": slide("# A second title"),
 }
 
 
@@ -458,11 +457,16 @@ def test_a_clean_deck_passes(clean_deck, gate):
 @pytest.mark.parametrize(
     "gate, defects",
     [
-        (overflowing, ["below", "below_in_fragment", "beside", "scrolls"]),
+        (overflowing, ["below", "below_in_fragment", "beside", "scrolls", "number"]),
         (too_small, ["tiny"]),
         (broken_formulas, ["formula", "dollars"]),
         (without_notes, ["notes"]),
         (bad_images, ["alt", "image", "elsewhere"]),
+        (faint_text, ["faint", "faint_in_the_dark", "faint_formula"]),
+        (touching_the_number, ["below", "below_in_fragment", "number"]),
+        (small_labels, ["label"]),
+        (small_controls, ["control"]),
+        (unordered_headings, ["heading", "second_title"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -500,19 +504,6 @@ def test_speaker_notes_open_from_a_file(clean_deck, browser):
     popup.value.wait_for_selector("text=Say this.")
 
     page.close()
-
-
-def test_slide_types_become_columns_slides_and_fragments():
-    kinds = [None, "notes", "slide", None, "fragment", None, "skip", "subslide", "notes", "slide"]
-    types = [{"slideshow": {"slide_type": kind}} if kind else {} for kind in kinds]
-    cells = [new_markdown_cell(str(number), metadata=metadata) for number, metadata in enumerate(types)]
-
-    columns = slides.arrange(cells)
-
-    shape = [[[[cell.source for cell in part["cells"]] for part in slide["parts"]] for slide in col] for col in columns]
-    assert shape == [[[["0"]]], [[["2", "3"], ["4", "5"]], [["7"]]], [[["9"]]]]
-    assert [[len(slide["notes"]) for slide in column] for column in columns] == [[1], [0, 1], [0]]
-    assert columns[1][0]["parts"][1]["fragment"]
 
 
 def test_folded_cells_and_output_only_cells_hide_their_code(tmp_path):
@@ -618,7 +609,7 @@ def test_without_a_browser_the_html_is_written_and_a_message_tells_how_to_get_th
     slides.build_decks([notebook], tmp_path)
 
     assert "playwright install chromium" in capsys.readouterr().out
-    assert '<a href="00_alone.html">0 · A deck</a>' in (tmp_path / "index.html").read_text("utf-8")
+    assert '<a href="00_alone.html">A deck</a>' in (tmp_path / "index.html").read_text("utf-8")
     assert not (tmp_path / "00_alone.pdf").exists()
     with pytest.raises(slides.SlidesError, match="PDFs and pictures of the slides need one"):
         slides.build_decks([notebook], tmp_path, require_pdf=True)
@@ -663,15 +654,6 @@ def test_an_archive_with_other_content_is_refused(tmp_path, monkeypatch):
             install_vendor(tmp_path / "vendor", [Package("dot", "1.0", "0" * 64, "MIT", {})], tmp_path / "cache")
 
     assert not list((tmp_path / "cache").iterdir())
-
-
-def test_code_keeps_its_lines_and_their_indentation_and_loses_double_blank_lines():
-    code = slides.code_lines('def f():\n    """Two\n    lines."""\n\n\nf()\n')
-
-    text = re.sub(r"<[^>]+>", "", code)
-    indents = re.findall(r'class="line" style="--indent: (\d+)"', code)
-    assert html.unescape(text) == 'def f():\n    """Two\n    lines."""\n\nf()\n'
-    assert indents == ["0", "4", "4", "0", "0"]
 
 
 def test_an_unknown_number_is_an_error_that_names_the_notebooks(tmp_path):

@@ -14,7 +14,9 @@ import matplotlib
 import pytest
 import render
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyBboxPatch
+from test_colours import contrast
 
 from publish.course import ROOT
 
@@ -64,6 +66,19 @@ def layout_faults(figure, shown_wide=900, smallest=18):
             frame = patch.get_window_extent(renderer)
             inside = [t for t, box in extents.items() if frame.contains(*(box.min + box.max) / 2)]
             faults += [f"{t.get_text()!r} is wider than its box" for t in inside if extents[t].width > frame.width]
+    return faults
+
+
+def pale_texts(figure, least=4.5):
+    """Texts that are too much like what they stand on: the topmost shape below them that is filled, or the paper."""
+    renderer, ax = FigureCanvasAgg(figure).get_renderer(), figure.axes[0]
+    shapes = [patch for patch in sorted(ax.patches, key=lambda patch: patch.zorder) if patch.get_facecolor()[3] == 1]
+    faults = []
+    for text in filter(lambda text: text.get_text(), ax.texts):
+        box = text.get_window_extent(renderer)
+        below = [s.get_facecolor() for s in shapes if s.get_window_extent(renderer).contains(*(box.min + box.max) / 2)]
+        seen = contrast(text.get_color(), to_rgb((["white"] + below)[-1]))
+        faults += [f"{text.get_text()!r} has a contrast of {seen:.1f}"] if seen < least else []
     return faults
 
 
@@ -120,6 +135,11 @@ def test_the_check_agrees_in_a_fresh_process_and_another_folder(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONHASHSEED": "7"}, capture_output=True)
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@each_diagram
+def test_every_text_contrasts_with_what_it_stands_on(name):
+    assert pale_texts(figure_of(name)) == []
 
 
 # --- the gates turn red on planted defects
@@ -199,3 +219,15 @@ def test_a_fault_of_layout_is_found(fault, plant):
     plant(figure.axes[0])
 
     assert any(fault in line for line in layout_faults(figure))
+
+
+@pytest.mark.parametrize("plant", [
+    lambda ax: draw.write(ax, 9, 2, "pale", color=draw.FAINT),
+    lambda ax: draw.node(ax, 9, 2, "dark", "parameter", strength=0.9),
+])  # fmt: skip
+def test_a_text_without_contrast_is_found(plant):
+    figure = figure_of("family_n_to_n")
+
+    plant(figure.axes[0])
+
+    assert len(pale_texts(figure)) == 1

@@ -1,6 +1,8 @@
 """A film plays in JupyterLab and in an exported deck: by its button, by its slider, and with less motion if wanted."""
 
 import contextlib
+from pathlib import Path
+from tempfile import mkdtemp
 
 import nbformat
 import pytest
@@ -53,9 +55,8 @@ def in_deck(notebook, page, folder):
 @contextlib.contextmanager
 def in_lab(notebook, page, folder):
     """The film in JupyterLab, after the notebook has been run."""
-    home = notebook.parent / "lab"
-    home.mkdir(exist_ok=True)
-    (home / "course_utils").exists() or (home / "course_utils").symlink_to(ROOT / "course_utils")
+    home = Path(mkdtemp(dir=notebook.parent))
+    (home / "course_utils").symlink_to(ROOT / "course_utils")
     (home / "film.ipynb").write_bytes(notebook.read_bytes())
     with running_lab(home, home / "lab.log") as lab:
         open_and_run(page, lab, "film.ipynb")
@@ -85,6 +86,21 @@ def test_a_film_plays_to_its_end_and_again_and_follows_its_slider(place, noteboo
         assert film.locator("img").get_attribute("alt") == "</script> step 1"
         assert seen[1] == seen[2] and len(set(seen)) == 3
         assert errors == []
+    context.close()
+
+
+@pytest.mark.parametrize("place", [in_deck, in_lab], ids=lambda place: place.__name__)
+def test_a_hand_finds_the_controls_below_the_middle_of_the_picture(place, notebook, browser, folder):
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    with place(notebook, page, folder) as film:
+        film.and_(page.locator("[data-ready]")).wait_for()
+        picture, button, slider = (film.locator(tag).bounding_box() for tag in ("img", "button", "input"))
+
+        assert min(button["width"], button["height"], slider["height"]) >= 24
+        assert slider["width"] >= 300
+        assert button["x"] < picture["x"] + picture["width"] / 2 < slider["x"] + slider["width"]
+        assert button["y"] >= picture["y"] + picture["height"]
     context.close()
 
 

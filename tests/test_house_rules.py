@@ -103,7 +103,8 @@ draw(2)
 # %% [markdown] slideshow={{"slide_type": "notes"}}
 # Say goodbye.
 '''
-PICTURE = new_output("display_data", data={"image/png": "iVBORw0KGgo="}, metadata={"image/png": {"alt": "One."}})
+ABOUT = {"image/png": {"alt": "One.", "smallest_text": 12.5}}
+PICTURE = new_output("display_data", data={"image/png": "iVBORw0KGgo="}, metadata=ABOUT)
 
 
 def printed(text):
@@ -383,6 +384,10 @@ DEFECTS = {
         lambda l: code(l, 3).outputs[0].metadata.clear(),
         lambda l: change_text(l, "A line that rises from left to right.", ""),
         lambda l: change_text(l, "![A line that rises from left to right.](line.svg)", '<img src="line.svg">'),
+    ],
+    "every_text_in_a_plot_can_be_read": [
+        lambda l: code(l, 3).outputs[0].metadata["image/png"].update(smallest_text=12.4),
+        lambda l: code(l, 3).outputs[0].metadata["image/png"].pop("smallest_text"),
     ],
     "every_image_file_is_there": [
         lambda l: (l.path.parent / "line.svg").unlink(),

@@ -30,7 +30,7 @@ def weights_of(lstm, ending="l0"):
 
 
 def init_forget_bias(rnn, bias):
-    """Let each gate that keeps, f of an nn.LSTM or z of an nn.GRU, start with this sum of its two biases, in all layers."""
+    """Set the sum of the two biases of each gate that keeps, f of an nn.LSTM or z of an nn.GRU, in all layers."""
     H = rnn.hidden_size
     with torch.no_grad():
         for name, parameter in rnn.named_parameters():
@@ -39,8 +39,10 @@ def init_forget_bias(rnn, bias):
 
 
 def gru_step(x_t, h, W_x, W_h, b_x, b_h):
-    """One step from x_t (B, E), h (B, H): W_x (E, 3H), W_h (H, 3H), b_x, b_h (3H,) hold r, z, n side by side."""
-    (x_r, x_z, x_n), (h_r, h_z, h_n) = (x_t @ W_x + b_x).chunk(3, dim=1), (h @ W_h + b_h).chunk(3, dim=1)
+    """One step from x_t (B, E), h (B, H);
+    W_x (E, 3H), W_h (H, 3H), b_x, b_h (3H,) hold r, z, n side by side."""
+    x_r, x_z, x_n = (x_t @ W_x + b_x).chunk(3, dim=1)
+    h_r, h_z, h_n = (h @ W_h + b_h).chunk(3, dim=1)
     r, z = torch.sigmoid(x_r + h_r), torch.sigmoid(x_z + h_z)
     n = torch.tanh(x_n + r * h_n)
     return z * h + (1 - z) * n

@@ -96,7 +96,7 @@ from course_utils.taught.ngram_lm import (
 #
 # ![Three models from context to probability: the n-gram counts exact words, the log-linear model learns weights for hand-made features, the neural model learns everything, word vectors and weights.](../figures/maxent_to_neural.svg)
 #
-# Light blue is learned, grey is made by hand. We go from left to right.
+# Dark blue is learned, grey is made by hand. We go from left to right.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The n-gram's counts come from data as well, but nothing is learned about the words: each is an exact match or a stranger.

@@ -64,19 +64,19 @@ setup(seed=0)
 # Forget, select, update, show: what an LSTM does at each step, first with switches, then with gates.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Bridge from notebook 4: there the gradient died because every step went through one matrix and one tanh. Here the cell gets a way round both.
+# Half a minute. Bridge from notebook 4: there the gradient died because every step went through one matrix and one tanh. Here the cell gets a way round both.
 
 # %% [markdown] slideshow={"slide_type": "slide"} colours="f:gate i:gate c:state"
 # ### A memory with two switches
 #
 # Multiply the old memory $c$ by a switch $f$, new content $g$ by a switch $i$, and add. With switches that are on (1) or off (0), four things can happen to a memory of 3 when a 5 comes in:
 
-# %% tags=["topic-E1", "nbval-check-output"] colours="f:gate i:gate c:state"
+# %% tags=["topic-E1"] colours="f:gate i:gate c:state"
 def remember(c, f, i, g):
-    """The next memory: switch f is for the old memory c, switch i for the new content g."""
+    """The next memory: f is for the old memory c, i for the new content g."""
     return f * c + i * g
 
-
+# %% tags=["topic-E1", "nbval-check-output", "output-only"]
 for f, i, what in ((1, 0, "keep"), (0, 1, "overwrite"), (1, 1, "add up"), (0, 0, "clear")):
     print(f"f = {f}, i = {i}   3 → {remember(3, f, i, g=5)}   {what}")
 
@@ -385,16 +385,12 @@ show_table(rows, "Ours is PyTorch's LSTM, gradients and all: the largest differe
 # One straight line through the cell changes what can be learned, as far as the gates leave it open.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Bridge: point again at the straight line of step 3. Backwards it is a road without tanh and without a matrix.
+# Half a minute. Bridge: point again at the straight line of step 3. Backwards it is a road without tanh and without a matrix.
 
 # %% [markdown] slideshow={"slide_type": "slide"} colours="c_t:state f_t:gate i_t:gate g_t:input"
 # ### 1997: without a forget gate
 #
-# The cell of Hochreiter and Schmidhuber (1997) had $f_t = 1$:
-#
-# $$c_t = c_{t-1} + i_t \odot g_t$$
-#
-# What is written stays for ever: an error that travels back along the sum neither fades nor grows. They named this the **constant error carousel**. Its price on a stream without end: cell states drift away. Gers, Schmidhuber and Cummins (2000) added the gate that can clear them.
+# Hochreiter and Schmidhuber (1997) had $f_t = 1$, hence $c_t = c_{t-1} + i_t \odot g_t$: an error that travels back along this sum neither fades nor grows, the **constant error carousel**. But what is written stays for ever, and cell states drift away. Gers, Schmidhuber and Cummins (2000) added the gate that can clear them.
 
 # %% slideshow={"slide_type": "skip"}
 W, b = new_lstm(E=4, H=32)
@@ -430,7 +426,7 @@ show(plot_drift(), "Random weights, random inputs: without a forget gate the lar
 #
 # $$\frac{\partial c_T}{\partial c_0}\bigg|_{\text{direct}} = \prod_{t=1}^{T} f_t$$
 #
-# Entry by entry; "direct" means that the gates and the candidate count as constants. In the plain cell each step multiplies by the *same matrix for all units* and by a slope of tanh. Here it is a number between 0 and 1, for each unit and step, and training can move it.
+# Entry by entry; "direct" means that the gates and the candidate count as constants, as in the truncated gradient by which the cell of 1997 was trained. In the plain cell each step multiplies by the *same matrix for all units* and by a slope of tanh. Here it is a number between 0 and 1, for each unit and step, and training can move it.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 2 min. Let the room derive the formula from $c_t = f_t \odot c_{t-1} + i_t \odot g_t$: one line. Favourite mistake: forgetting that $f_t$ itself depends on $h_{t-1}$; that is what "direct" leaves out, and the next picture puts it back.
@@ -584,7 +580,7 @@ def plot_reach():
 # Size of $\partial (d \cdot c_T) / \partial c_{T-k}$ for untrained cells, initialised as in PyTorch, the forget bias set by hand; $d$ is a random direction. Gates and candidate depend on $h_{t-1}$, too: through them lead all the other paths.
 
 # %% tags=["topic-E1", "output-only"]
-show(plot_reach(), "The forget bias decides how much is left after 100 steps; all paths together carry more than the direct one here.")
+show(plot_reach(), "The forget bias decides how much is left after 100 steps. With bias 0 an untrained LSTM is no better than a plain cell; all paths together carry more than the direct one.")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 print("left after 100 steps, plain cell: ", f"1e{math.log10(plain[-1]):.0f}")
@@ -602,11 +598,11 @@ for bias in (0, 1, 5):
 # - **No.** A gradient that passes a hundred gates of one half is gone.
 # - **It mitigates:** the factor per step is a gate that training can move, for each unit, not one matrix for all.
 # - **It helps to begin open:** set the forget bias to 1 or more before training (Gers et al. 2000; Jozefowicz et al. 2015).
-# - **It can explode:** all paths together may grow, so clip.
+# - **The direct path is not all:** detours through $h$ add to it, and with open gates the sum can grow, so clip.
 
 # %% tags=["export"] slideshow={"slide_type": "skip"}
 def init_forget_bias(rnn, bias):
-    """Let each gate that keeps, f of an nn.LSTM or z of an nn.GRU, start with this sum of its two biases, in all layers."""
+    """Set the sum of the two biases of each gate that keeps, f of an nn.LSTM or z of an nn.GRU, in all layers."""
     H = rnn.hidden_size
     with torch.no_grad():
         for name, parameter in rnn.named_parameters():
@@ -632,7 +628,7 @@ for name, cell in {"LSTM, f": nn.LSTM(4, 32), "GRU, z": nn.GRU(4, 32)}.items():
 # A second cell with gates, and what each of the three learns first.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Bridge: seventeen years after the LSTM Cho and colleagues asked whether fewer gates would do. They needed a cell for translation that is cheaper to compute.
+# Half a minute. Bridge: seventeen years after the LSTM Cho and colleagues asked whether fewer gates would do. Their reason: a cell that is simpler to compute and to implement.
 
 # %% [markdown] slideshow={"slide_type": "slide"} colours="z_t:gate n_t:input"
 # ### GRU: the gated recurrent unit
@@ -654,16 +650,19 @@ for name, cell in {"LSTM, f": nn.LSTM(4, 32), "GRU, z": nn.GRU(4, 32)}.items():
 # $$n_t = \tanh(x_t W_n + b_n + r_t \odot (h_{t-1} U_n + b_n'))$$
 #
 # $$h_t = z_t \odot h_{t-1} + (1 - z_t) \odot n_t$$
-#
-# As in notebook 4 and in `nn.GRU`, a **large** $z$ keeps. In other books a small one does, and the reset gate sits elsewhere: see [GRU conventions](deeper/05_gru_conventions.ipynb) before you copy weights.
 
-# %% tags=["topic-E2", "export", "beside"] deck_lines="4|5|6" colours="r:gate z:gate n:input h:state"
+# %% tags=["topic-E2", "export"] deck_lines="6|7|8" colours="r:gate z:gate n:input h:state"
 def gru_step(x_t, h, W_x, W_h, b_x, b_h):
-    """One step from x_t (B, E), h (B, H): W_x (E, 3H), W_h (H, 3H), b_x, b_h (3H,) hold r, z, n side by side."""
-    (x_r, x_z, x_n), (h_r, h_z, h_n) = (x_t @ W_x + b_x).chunk(3, dim=1), (h @ W_h + b_h).chunk(3, dim=1)
+    """One step from x_t (B, E), h (B, H);
+    W_x (E, 3H), W_h (H, 3H), b_x, b_h (3H,) hold r, z, n side by side."""
+    x_r, x_z, x_n = (x_t @ W_x + b_x).chunk(3, dim=1)
+    h_r, h_z, h_n = (h @ W_h + b_h).chunk(3, dim=1)
     r, z = torch.sigmoid(x_r + h_r), torch.sigmoid(x_z + h_z)
     n = torch.tanh(x_n + r * h_n)
     return z * h + (1 - z) * n
+
+# %% [markdown]
+# As in notebook 4 and in `nn.GRU`, a **large** $z$ keeps. In other books a small one does, and the reset gate sits elsewhere: see [GRU conventions](deeper/05_gru_conventions.ipynb) before you copy weights.
 
 # %% tags=["export"] slideshow={"slide_type": "skip"}
 def gru(x, h, step, *weights):
@@ -900,14 +899,14 @@ def plot_race():
         ax.set_xticks(CHECKPOINTS, labels=CHECKPOINTS)
         ax.minorticks_off()
     axes[0].set(ylabel="right answers (%)")
-    axes[2].legend(loc="lower right")
+    axes[0].legend(loc="lower right")
     return fig
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Three tasks, three winners: after 25 steps
 
 # %% tags=["topic-E3", "output-only"]
-show(plot_race(), "After 25 steps the LSTM counts best, the GRU keeps best, the plain cell echoes best; after 400 steps all three keep and echo, and only the LSTM counts. Lines: means of five seeds; bands: their range.")
+show(plot_race(), "After 25 steps the LSTM counts best, the GRU keeps best, the plain cell echoes best; after 400 steps all three keep and echo, and the LSTM still counts best. Lines: means of five seeds; bands: their range.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # 3 min. First the left ends, then the right ends. The picture makes two statements, and both need their number of steps: without it "the GRU is better at keeping" is neither true nor false.
@@ -921,11 +920,11 @@ for k, steps in ((0, 25), (4, 400)):
     for name in TASKS:
         at = {kind: race[name, kind][:, k] for kind in KINDS}
         first, second = sorted(KINDS, key=lambda kind: -at[kind].mean())[:2]
-        row = {"right answers (%)": f"{name}, {steps} steps"}
+        row = {"right (%)": f"{name}, {steps}"}
         row |= {kind: f"{values.mean():.0f} ± {values.std(ddof=1):.0f}" for kind, values in at.items()}
-        ahead = f"{first}, before {second} in {(at[first] > at[second]).sum()} of 5"
+        ahead = f"{first} ({(at[first] > at[second]).sum()} of 5)"
         rows.append(row | {"first": ahead if at[first].mean() - at[second].mean() > 0.5 else "level"})
-show_table(rows, "Mean ± standard deviation of five paired seeds. After 400 steps only counting still separates the cells by more than a point.")
+show_table(rows, "Task and training steps; mean ± standard deviation of five paired seeds; the first cell, and in how many seeds it is before the second.")
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 early = {name: max(KINDS, key=lambda kind: race[name, kind][:, 0].mean()) for name in TASKS}
@@ -935,14 +934,22 @@ print("after 400 steps all three cells keep and echo above 95 %:", worst["keep"]
 others = max(race["count", kind][:, -1].max() for kind in ("RNN", "GRU"))
 print("after 400 steps each LSTM counts better than any other cell:", race["count", "LSTM"][:, -1].min() > others)
 
-# %% [markdown] tags=["steps"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# 2 min. Read one row aloud: task, steps, three numbers, winner. Then ask for a row in which the winner is not worth the name.
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["steps"]
+# ### Which cell, then?
+#
 # - What must be **counted or added up**: LSTM, early and late.
 # - What must be **kept until it is replaced**: both gated cells soon, the plain cell late.
 # - What lies **a few steps back**: the plain cell at once, the gated ones later.
-# - **Otherwise:** tune each cell alike, say after how many steps, use several seeds.
+# - **Otherwise:** tune each cell alike, say after how many steps, use several seeds. After 400 steps only counting still separates these cells by more than a point.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Large comparisons agree that there is no best cell. Jozefowicz and colleagues (2015) found the GRU ahead of the LSTM in all their tasks but language modelling, and an LSTM that starts with forget bias 1 closed the gap. Greff and colleagues (2017) compared eight variants of the LSTM, not the GRU; none was clearly better.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min. Why does the literature not agree? Jozefowicz and colleagues (2015) compared LSTM and GRU in far larger experiments: the GRU was ahead in all tasks but language modelling, and an LSTM that starts with forget bias 1 closed the gap. Greff and colleagues (2017) compared eight variants of the LSTM, not the GRU; none was clearly better. Bridge: *why* does the LSTM count?
+# 3 min. One line at a time; ask for the evidence on the slide before. Jozefowicz and colleagues (2015) saw the GRU ahead until they opened the LSTM's forget gate: this is why both start alike here. Bridge: *why* does the LSTM count?
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["part"]
 # ## 4 · A unit that counts
@@ -950,7 +957,7 @@ print("after 400 steps each LSTM counts better than any other cell:", race["coun
 # Notebook 0's cell was `h + {"(": 1, ")": -1}[x]`. Does an LSTM find it by itself, and how would one know?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Bridge: so far we know that it counts; now we look inside. Three verbs for the board: find, ablate, watch.
+# Half a minute. Bridge: so far we know that it counts; now we look inside. Three verbs for the board: find, ablate, watch.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Nobody tells it to count
@@ -1018,6 +1025,9 @@ def read_brackets(reader, x, unit=None, at=(0.0, 0.0)):
         cells, states = (torch.stack(kind, dim=1) for kind in zip(*history))
         return cells, states, reader.output_layer(states)
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Two tools for looking inside: what a unit follows, and what its gates do. An input and the hidden state before it determine the gates:
+
 # %% tags=["export"] slideshow={"slide_type": "skip"}
 def correlations(memories, depth):
     """Correlation (H,) of each unit's memory with the depth, over all texts and steps."""
@@ -1049,12 +1059,12 @@ with torch.no_grad():
 print("scores by our step differ from those by nn.LSTM by less than 1e-3:", gap < 1e-3)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. The sign does not matter: minus one counts as well as plus one. Do not stop here! A correlation above 0.9 alone proves little; the depth cut off at four would reach that, too. Ask: what experiment would convince you? Favourite answer: "a larger correlation".
+# 2 min. The sign does not matter: minus one counts as well as plus one. Do not stop here! Ask: what experiment would convince you? Favourite answer: "a larger correlation".
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 3 · Ablate a unit
 #
-# A correlation is not yet a use. **Mean ablation** replaces one unit by its average, and counts what that costs. Given hidden states (N, H), an output layer `W` (H, K), `b` (K,) and right answers `y` (N,), return for each unit by how much the *share of right answers* drops. **Predict:** can a drop be negative?
+# A correlation is not yet a use: the depth cut off at ±4 correlates with the depth at 0.93. **Mean ablation** replaces one unit by its average, and counts what that costs. Given hidden states (N, H), an output layer `W` (H, K), `b` (K,) and right answers `y` (N,), return for each unit by how much the *share of right answers* drops. **Predict:** can a drop be negative?
 #
 # <details><summary>Answer</summary>Yes: a unit that mostly disturbs is better replaced. And 0 does not mean unused: another unit may know the same.</details>
 
@@ -1121,7 +1131,7 @@ def ablation_drops_solution(states, W, b, y):
 check_ablation_drops(ablation_drops_solution)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 6 min, or as homework. Favourite wrong answer: set the unit to 0. Ask what 0 means for a unit that lives between 5 and 9: a value that the network has never seen.
+# 6 min, or as homework. Favourite wrong answer: set the unit to 0. Ask what 0 means for a unit that stays between 0.5 and 0.9: a value that the network has never seen.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # In a recurrent network a unit acts on later steps, too. So here hidden *and* cell state of a unit are held at their averages at every step, for all texts, while the others run on:
@@ -1155,7 +1165,7 @@ def plot_damage():
 # %% tags=["topic-E1", "output-only"]
 show(plot_damage(), "Each mark is a unit; ringed: the best correlated one of its network. In four of five networks it also costs most when ablated; in one, another unit costs more.")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # The count is spread over several units. Where two follow the depth equally well, losing one costs little; where a weaker copy is wired to the output, losing *it* costs most. "A unit for depth" is a claim about two numbers: what the unit follows, and what breaks without it.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1204,8 +1214,8 @@ def plot_gates():
     for seed, (mark, row) in enumerate(zip("os^Dv", means)):
         ax.plot(np.arange(6) + 0.08 * (seed - 2), row, mark, ms=8, color=COLOR["gate"], label=f"seed {seed}")
     ax.axhline(0, color=COLOR["ink"], lw=1)
-    ax.set_xticks(range(6), labels=[f"{name} at {b}" for name in ("forget f", "input i", "candidate g") for b in "()"])
-    ax.set(ylabel="mean value", ylim=(-1.05, 1.05))
+    ax.set_xticks(range(6), labels=[f"{name} at {b}" for name in "fig" for b in "()"])
+    ax.set(xlabel="forget gate, input gate, candidate", ylabel="mean value", ylim=(-1.05, 1.05))
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return fig
 
@@ -1219,11 +1229,11 @@ show(plot_gates(), "Forget and input gate are open at both brackets; the candida
 print("forget and input gate of the counting unit are above 0.6 at both brackets, in all networks:", means[:, :4].min() > 0.6)
 print("its candidates at ( and ) have opposite signs, in all networks:", (means[:, 4] * means[:, 5]).max() < 0)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # **Add up**, as in the poll of part 1: a leaky version of notebook 0's program, found by gradient descent from nothing but right answers. A GRU cannot set $z$ and $1 - z$ to 1 together; Weiss, Goldberg and Yahav (2018) showed that with finite precision LSTMs can count on and on, and GRUs and plain tanh cells cannot.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Go back to the poll of part 1 for a second: C. The mean of $f$ is below 1, so the count leaks a little; the next slide shows how much.
+# 2 min. Go back to the poll of part 1 for a second: C. The mean of $f$ is below 1, so the count leaks a little. Weiss, Goldberg and Yahav (2018) proved the other half: a GRU cannot count on and on.
 
 # %% slideshow={"slide_type": "skip"}
 def count_depth(text, seed=0):
@@ -1252,10 +1262,10 @@ def plot_counter(text):
 # One text; the cell state is rescaled by one straight line fitted on other texts:
 
 # %% tags=["topic-E1", "output-only"]
-show(plot_counter("((()(()))())((((((((((()))"), "The cell state goes up at every ( and down at every ), like the depth, but its steps shrink far from 0.")
+show(plot_counter("((()(()))())((((((((((()))"), "The cell state goes up at every ( and down at every ), like the depth, by nearly equal steps.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 2 min. Draw the line of slope 1 through the long rise: where does the unit fall behind? Only the sign of the depth was asked for, so nothing forced it to be exact far from 0.
+# 2 min. Nearly equal, not equal: only the sign of the depth was asked for, so nothing forced it to be exact far from 0. Where on the picture could you tell that the unit was never told the depth?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Type brackets
@@ -1273,14 +1283,14 @@ def count_brackets(text):
         print(f"There is no bracket in {text!r}: type ( or ).")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# 3 min, live: let the room dictate a text that breaks the counter. Twenty opening brackets do it best. On paper: the picture before.
+# 3 min, live: let the room dictate a text that breaks the counter; long runs of one bracket are the ones to try. On paper: the picture before.
 
 # %% [markdown] slideshow={"slide_type": "slide"} tags=["closing"]
 # ## What you now have
 #
 # - LSTM and GRU from scratch, equal to PyTorch's in states and gradients.
 # - A direct path, the product of the forget gates: it mitigates vanishing gradients as far as the gates are open, so start them open.
-# - A race tuned alike: no best cell, but a best cell after N steps; only the LSTM counts.
+# - A race tuned alike: no best cell, but a best cell after N steps; the LSTM counts, early and late.
 # - A unit that counts: found by correlation, tested by ablation.
 #
 # **Next:** notebook `05_gated_lm` trains such cells well on text. Deeper: [GRU conventions](deeper/05_gru_conventions.ipynb), peepholes, coupled gates.

@@ -763,7 +763,7 @@ def plot_beam(name, k, step):
             color = COLOR["output" if i in alive[t] else "baseline"]
             ax.plot([t - 0.76, t - 0.24], [-row[i] if t else 0, -i], color=color, linewidth=1)
             letter = {EOS: "END", letter_y.get(" "): "␣"}.get(int(y[i, -1]), letters_y[y[i, -1]])
-            ax.text(t, -i, f"{letter}\n{total[i]:.1f}", ha="center", va="center", fontsize=7.5,
+            ax.text(t, -i, f"{letter}\n{total[i]:.1f}", ha="center", va="center", fontsize=9,
                     bbox={"boxstyle": "round,pad=0.25", "fc": "white", "ec": color})  # fmt: skip
     y, total, _ = run[-1]
     for i in (i for i in range(k) if total[i] > -math.inf):

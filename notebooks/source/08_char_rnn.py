@@ -1034,7 +1034,7 @@ def plot_nucleus(text):
     """Draw the size of the nucleus under each character of a text; return the figure."""
     fig, ax = plt.subplots(figsize=(8.6, 2.9))
     ax.bar(range(len(text)), nucleus_sizes(text, 0.9), color=COLOR["output"])
-    ax.set_xticks(range(len(text)), [{"\n": "⏎", " ": "␣"}.get(c, c) for c in text], fontsize=8)
+    ax.set_xticks(range(len(text)), [{"\n": "⏎", " ": "␣"}.get(c, c) for c in text], fontsize=9)
     ax.set(ylabel="characters in the nucleus", xlim=(-1, len(text)))
     return fig
 
@@ -1747,7 +1747,7 @@ def plot_tradeoff():
     axes[0].plot(1, 100 * np.mean(good), "^", color=COLOR["ngram"], label="KN 9")
     for ax, ylabel in zip(axes, ("are Python (%)", "different (%)")):
         ax.set(xlabel="temperature $T$", ylabel=ylabel, ylim=(0, 103))
-        ax.legend(fontsize=8)
+        ax.legend(fontsize=9)
     return fig
 
 # %% tags=["output-only"]

@@ -187,6 +187,9 @@ def best_fit(x_t, h, target, start):
     optimizer.step(loss)
     return loss().item() ** 0.5
 
+# %% [markdown]
+# `start` holds the weights of some GRU; Cho's step has no $b'$, so its six first tensors are copied:
+
 # %% tags=["topic-E2"]
 x_t, h = torch.randn(200, 2).double(), torch.rand(200, 3).double() * 2 - 1
 start = [torch.randn(shape).double() for shape in 3 * [(5, 3)] + 4 * [(3,)]]

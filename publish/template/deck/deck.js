@@ -72,7 +72,8 @@ function fit(slide) {
     slide.style.setProperty('--code-size', `${size}px`);
   };
   slide.style.setProperty('--shift', '0px');
-  for (const picture of pictures) Object.assign(picture.style, {width: '0', height: '0'});
+  // Not 0: the margins around an empty box would collapse.
+  for (const picture of pictures) Object.assign(picture.style, {width: '1px', height: '1px'});
   set(25, 18, false, choices(slide).at(-1)[3]);
   const [fewest, wanted] = [lines(), Math.max(0, Math.min(pictures.length * 320, room()))];
   for (const choice of choices(slide)) {
@@ -85,7 +86,7 @@ function fit(slide) {
     const free = Math.max(room() + height(pane) - used / scale, 60);
     for (const picture of own) {
       const shape = picture.naturalWidth / picture.naturalHeight;
-      const width = Math.floor(Math.min(picture.parentElement.clientWidth, shape * free / own.length));
+      const width = Math.floor(Math.min(pane.clientWidth, shape * free / own.length));
       Object.assign(picture.style, {width: `${width}px`, height: `${Math.floor(width / shape)}px`});
     }
   }
