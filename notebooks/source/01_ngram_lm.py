@@ -58,7 +58,7 @@ setup(seed=0)
 # | $p(w \mid h)$ | `p(word, history)` | probability of the next token; a model *is* this function |
 # | $\lvert V\rvert$ | `V` | number of tokens that can come next: all words, and EOS |
 #
-# A model receives the whole *history* of a sentence and cuts it to the context itself. In notebook 0, and from notebook 3 on, $h$ is a hidden state: it plays the same part, what the model knows of the past.
+# A model receives the whole *history* of a sentence and cuts it to the context itself. In notebook 0, and from notebook 3 on, $h$ is a hidden state.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Everything in this lecture is a function p(word, history). Say it twice: the same interface serves the recurrent networks of notebook 3 and later, so they can all be compared with one perplexity function.
@@ -82,9 +82,6 @@ setup(seed=0)
 # | spelling and grammar correction | which repair is likeliest in its sentence |
 # | speech and handwriting recognition | which of two similar sounding or looking texts was meant |
 # | machine translation, summarisation, dialogue | which output reads like language |
-# | authorship identification | whose model finds the text least surprising |
-#
-# It is a benchmark, too: who predicts well has learned spelling, grammar and some facts.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Two of these rows are run live at the end of this lecture. Large language models are the same function p(word, history), with a longer history and more parameters.
@@ -820,7 +817,7 @@ for k in (1, 0.1, 0.01, 0.001):
 #
 # ![A ladder from the longest context to the empty one: students opened their, opened their, their, nothing.](../figures/backoff_ladder.svg)
 #
-# A shorter context has been seen more often but says less. *Back-off* goes down to the first rung that helps; *interpolation* adds up all rungs, with weights λ. Neither lets a context learn from a *similar* one: what followed *the file* says nothing about *a file*. Notebook 2 returns to this.
+# A shorter context has been seen more often but says less. *Back-off* goes down to the first rung that helps; *interpolation* adds up all rungs, with weights λ. Neither lets a context learn from a *similar* one: what followed *the file* says nothing about *a file*.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Trust grows downwards, information grows upwards. Three of the next methods are one formula each for what happens on a rung. The classical back-off that does give probabilities is Katz's of 1987: discount, and renormalise what the shorter context gets.

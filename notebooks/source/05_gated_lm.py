@@ -115,7 +115,10 @@ kinds_of_batches = {
 }
 print(f"{len(lengths):,} names, {lengths.min()} to {lengths.max()} steps; in one batch {waste([torch.arange(len(lengths))]):.0%} padding")
 
-# %% slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### What padding costs
+
+# %% tags=["topic-E5", "output-only"]
 def plot_waste(kinds):
     """Draw two batches, real steps and padding, and name the waste of all batches of their kind."""
     fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.3), sharex=True)
@@ -126,10 +129,7 @@ def plot_waste(kinds):
         ax.set(xlabel="step $t$", ylabel="row $b$ of one batch", title=f"{how}: {waste(kinds[how]):.0%} padding")
     return fig
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### What padding costs
 
-# %% tags=["topic-E5", "output-only"]
 show(plot_waste(kinds_of_batches), "Blue: real steps, grey: padding. Names of similar length leave almost nothing to fill up.")
 
 # %% [markdown]
@@ -431,13 +431,11 @@ show_table([{"what": what, "changes by": in_words(gap)} for what, gap in gaps.it
 # %% [markdown] colours="h:state c:gate" slideshow={"slide_type": "slide"}
 # ### One step of all layers
 #
-# The state of a layer is the next layer's input:
-#
-# $$h^{(0)}_t = x_t$$
+# The state of a layer is the next layer's input, $h^{(0)}_t = x_t$:
 #
 # $$h^{(l)}_t, c^{(l)}_t = \text{LSTM}_l\big(h^{(l-1)}_t, h^{(l)}_{t-1}, c^{(l)}_{t-1}\big)$$
 
-# %% tags=["topic-E4", "beside"] deck_lines="4|5|7" colours="h:state c:gate"
+# %% tags=["topic-E4"] deck_lines="4|5|7" colours="h:state c:gate"
 def deep_step(x_t, state, layers):
     """All layers' next (h, c), from x_t (B, E)."""
     following = []
@@ -498,7 +496,12 @@ def sizes_of_derivatives(bias):
         for step in below
     ], dim=1)
 
-# %% slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The gradient's way through the gates
+#
+# How much $v$ depends on each cell state and on each word (norm of the derivative, random weights):
+
+# %% tags=["topic-E4", "output-only"]
 def plot_derivatives(biases=(0, 5)):
     """Draw the sizes of the derivatives of v as two tables of numbers and shades."""
     fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.4), sharey=True)
@@ -513,12 +516,7 @@ def plot_derivatives(biases=(0, 5)):
         ax.grid(False)
     return fig
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### The gradient's way through the gates
-#
-# How much $v$ depends on each cell state and on each word (norm of the derivative, random weights):
 
-# %% tags=["topic-E4", "output-only"]
 show(plot_derivatives(), "Downwards every layer takes its toll; along a layer the forget gates decide whether the first word still counts.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -853,6 +851,9 @@ def new_lm(kind, text, seed):
     init_forget_bias(model.rnn, 1.0)  # a plain cell has no such rows
     return model
 
+
+{kind: parameter_count(new_lm(kind, texts["prose"], seed=0)) for kind in KINDS}
+
 # %% slideshow={"slide_type": "skip"}
 few = stream(toy["train"][:200], texts["grammar"]["number"])
 validation, curves = texts["grammar"]["streams"]["validation"][:1501], {}
@@ -933,7 +934,10 @@ tried = {(name, kind): [tried_out(kind, name, lr) for lr in TRIALS[name][0]] for
 best_rate = {(name, kind): TRIALS[name][0][np.argmin(values)] for (name, kind), values in tried.items()}
 best_rate
 
-# %% slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Tuned alike
+
+# %% tags=["topic-E6", "output-only"]
 def plot_rates():
     """Draw validation perplexity against the learning rate for each text and cell."""
     fig, axes = plt.subplots(1, 2, figsize=(8.6, 3.2))
@@ -944,10 +948,7 @@ def plot_rates():
     axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return fig
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### Tuned alike
 
-# %% tags=["topic-E6", "output-only"]
 show(plot_rates(), "One grid for all, and each cell gets the rate that is best on the validation text. Too large a rate hurts the plain cell most.")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1011,7 +1012,10 @@ print("GRU and LSTM beat the plain cell for every seed:", max(gated) < min(plain
 print("both stay within 6 % of the true model:         ", max(gated) < 1.06 * floor)
 print("all beat modified Kneser–Ney:                   ", max(gated + plain) < toy_kn)
 
-# %% slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The grammar: gates come near the truth
+
+# %% tags=["topic-E6", "output-only"]
 def plot_grammar():
     """Draw the test perplexities of all seeds on the grammar beside counting and the true model."""
     fig, ax = plt.subplots(figsize=(8.6, 2.9))
@@ -1024,10 +1028,7 @@ def plot_grammar():
     ax.set(xlabel="test perplexity (uniform: 45)", ylim=(-0.5, 2.5))
     return fig
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### The grammar: gates come near the truth
 
-# %% tags=["topic-E6", "output-only"]
 show(plot_grammar(), "With equal parameters all three networks beat counting, and both gated cells come closest to the true model, for every seed.")
 
 # %% [markdown]
@@ -1061,6 +1062,9 @@ def cache_probs(ids, K):
 def best_mixture(q, cache):
     """λ, from 0 to 0.4 in steps of 0.02, with which a cache helps most."""
     return min(np.arange(0, 0.41, 0.02), key=lambda lam: perplexity_of((1 - lam) * q + lam * cache))
+
+
+cache_probs(torch.tensor([7, 8, 7, 7]), K=2)
 
 # %% tags=["topic-E6"] slideshow={"slide_type": "skip"}
 text = texts["prose"]
@@ -1112,15 +1116,15 @@ scores = {kind: np.array([[perplexity_of(q) for q in seed] for seed in seeds]) f
 
 # %% tags=["topic-E6", "output-only"]
 rows = [{"model (units)": "modified\xa0KN,\xa0n\xa0=\xa05", "parameters": "–", "in\xa0the\xa0cell": "–"}]
-CONTEXTS = ("this sentence", "all before", "all before + cache")
+CONTEXTS = ("this sentence", "all before", "with a cache")
+rows = [{"model": "modified Kneser–Ney", "cell": "–"}]
 rows[0] |= {context: f"{perplexity_of(q):.1f}" for context, q in zip(CONTEXTS, of_counts)}
 for kind, values in scores.items():
-    model = contest["prose", kind][0]
-    row = {"model (units)": f"{kind} ({text['units'][kind]})", "parameters": f"{parameter_count(model):,}"}
-    row["in\xa0the\xa0cell"] = f"{parameter_count(model.rnn):,}"
+    row = {"model": f"{kind}, {text['units'][kind]} units", "cell": f"{parameter_count(contest['prose', kind][0].rnn):,}"}
     spread = zip(CONTEXTS, values.mean(axis=0), values.std(axis=0, ddof=1))
     rows.append(row | {context: f"{m:.1f}\xa0±\xa0{s:.1f}" for context, m, s in spread})
-show_table(rows, f"Test perplexity; uniform {text['sizes']['V']:,}, true model unknown; a cache of {K} tokens.")
+size = parameter_count(contest["prose", "LSTM"][0]) // 1000
+show_table(rows, f"Test perplexity (uniform {text['sizes']['V']:,}); each network has {size} thousand parameters, its cell few of them.")
 
 # %% [markdown]
 # GRU, LSTM and counting are level, and stay level when all of them get a cache. A carried state gains up to two per cent; counting the last 200 words gains fifteen.
@@ -1226,7 +1230,10 @@ for kind, seeds in of_networks.items():
 for (where, kind), values in gaps.items():
     print(f"{where:26} {kind:5}", "   ".join(f"{gap:5.1f} ± {error:.1f}" for gap, error in values), f"  {verdict(values)}")
 
-# %% slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### The verdict depends on the text
+
+# %% tags=["topic-E6", "output-only"]
 def plot_gaps():
     """Draw the differences to counting, each seed with two standard errors, for two texts and two contexts."""
     fig, axes = plt.subplots(1, 3, figsize=(8.6, 3.3), sharey=True, sharex=True)
@@ -1241,10 +1248,7 @@ def plot_gaps():
     axes[1].set(xlabel="difference to counting (% of perplexity)")
     return fig
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ### The verdict depends on the text
 
-# %% tags=["topic-E6", "output-only"]
 show(plot_gaps(), "Zero is modified Kneser–Ney with the same context, left of it a network is ahead; bars are two standard errors of the paired difference.")
 
 # %% [markdown]
@@ -1277,11 +1281,11 @@ rows = [{"test text, this sentence only": name, "perplexity": f"{perplexity_of(q
 show_table(rows, "A second pass helps; the average of both helps far more: they know different things.", best=list(extra)[-1])
 
 # %% [markdown]
-# - **More text:** on the Penn Treebank, six times as long, Kneser–Ney stops at 141, an LSTM regularised by everything on the slide about dropout reaches 57.3 (Merity et al. 2018).
-# - **Tuning:** much of what is published as a better cell was a better-tuned one (Melis et al. 2018).
+# - **Mixing** networks with counts was the state of the art for years (Mikolov et al. 2011).
+# - **More text, more regularisation:** on the Penn Treebank, six times as long, a plain RNN had 124.7 (Mikolov & Zweig 2012), an LSTM with all the dropout above 57.3 (Merity et al. 2018).
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Two minutes. Mixing in equal parts needs no choice on any text. It was the recipe of speech recognisers for years. Question for the road: which experiment would show that it is the similar contexts that make the difference? Bridge: so far we only measured the network from outside; now look inside.
+# Two minutes. Mixing in equal parts needs no choice on any text. The two combined know similar contexts from the one and exact phrases from the other. Question for the road: which experiment would show that it is the similar contexts that make the difference? Bridge: so far we only measured the network from outside; now look inside.
 
 # %% [markdown] tags=["part"] slideshow={"slide_type": "slide"}
 # ## 5 · What the gates do while reading
@@ -1392,6 +1396,8 @@ show_table(rows, "At EOS the keepers close, in every network.")
 #
 # - R. Kuhn, R. De Mori: *A cache-based natural language model for speech recognition.* IEEE TPAMI 12, 1990.
 # - F. A. Gers, J. Schmidhuber, F. Cummins: *Learning to forget: continual prediction with LSTM.* Neural Computation 12, 2000.
+# - T. Mikolov et al.: *Empirical evaluation and combination of advanced language modeling techniques.* Interspeech 2011.
+# - T. Mikolov, G. Zweig: *Context dependent recurrent neural network language model.* SLT 2012.
 # - V. Pham et al.: *Dropout improves recurrent neural networks for handwriting recognition.* ICFHR 2014.
 # - W. Zaremba, I. Sutskever, O. Vinyals: *Recurrent neural network regularization.* arXiv, 2014.
 # - Y. Gal, Z. Ghahramani: *A theoretically grounded application of dropout in recurrent neural networks.* NIPS 2016.
