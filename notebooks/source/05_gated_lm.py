@@ -175,7 +175,7 @@ print("packed:", packed.data.tolist(), "  still read:", packed.batch_sizes.tolis
 # The test. Each name alone is the oracle; differences below $10^{-12}$ are rounding.
 
 # %% slideshow={"slide_type": "skip"}
-def in_words(gap):
+def worded(gap):
     """A difference as text: its size, or that it is nothing but rounding."""
     return "below 1e-12" if gap < 1e-12 else f"{gap:.1g}"
 
@@ -198,7 +198,7 @@ kinds = {
     "padded: states[b, n[b] - 1]": states[torch.arange(20), n - 1],
     "packed: h_n": reader(packed)[1][0][0],
 }
-gap = {kind: in_words((state - alone).abs().max()) for kind, state in kinds.items()}
+gap = {kind: worded((state - alone).abs().max()) for kind, state in kinds.items()}
 show_table([{"state": kind, "to reading alone": gap[kind]} for kind in kinds], "Read each sequence's own end, or pack.")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -408,7 +408,7 @@ gaps = {
     "gradient, alone and together": (gradient([hundred]) - gradient(one_by_one)).abs().max(),
     "gradient, seven more columns": (gradient([hundred], extra=7) - gradient([hundred])).abs().max(),
 }
-show_table([{"what": what, "changes by": in_words(gap)} for what, gap in gaps.items()], "Padding and company change nothing.")
+show_table([{"what": what, "changes by": worded(gap)} for what, gap in gaps.items()], "Padding and company change nothing.")
 
 # %% [markdown] tags=["part"] slideshow={"slide_type": "slide"}
 # ## 2 · Depth, and what to drop out
@@ -471,7 +471,7 @@ gaps = {
     f"c_n {tuple(c_n.shape)}: the same of the cell states": (last_c - c_n).abs().max(),
     "12 gradients": max((a - b).abs().max() for a, b in zip(ours, torchs)),
 }
-show_table([{"ours": what, "difference to torch.nn.LSTM": in_words(gap)} for what, gap in gaps.items()], "Our stack is PyTorch's.")
+show_table([{"ours": what, "difference to torch.nn.LSTM": worded(gap)} for what, gap in gaps.items()], "Our stack is PyTorch's.")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # A stack with random weights encodes five words as $v$. How much does $v$ depend on each cell state and on each word? Size (Frobenius norm) of the derivatives:
@@ -573,7 +573,7 @@ gaps = {"ours, with PyTorch's masks": states - torchs(1), "another pass, trainin
 gaps |= {"one layer, another pass, training": lonely(x)[0] - lonely(x)[0]}
 deep.eval()
 gaps |= {"three layers, another pass, after .eval()": torchs(2) - torchs(1)}
-rows = [{"states of": what, "difference": in_words(gap.abs().max())} for what, gap in gaps.items()]
+rows = [{"states of": what, "difference": worded(gap.abs().max())} for what, gap in gaps.items()]
 show_table(rows, "Equal with PyTorch's masks; silent with one layer, and after .eval().")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -1000,13 +1000,13 @@ def probs_by_counting(text, part, n=5):
     return np.array([q for sentence in text["splits"][part] for q in token_probs(p, sentence)])
 
 
-def perplexity_of(q):
+def perplexity_from(q):
     """Perplexity from the probabilities q (N,) of all tokens."""
     return math.exp(-np.log(q).mean())
 
 # %% tags=["topic-E6", "nbval-check-output"] slideshow={"slide_type": "skip"}
-toy_results = {kind: [perplexity_of(probs_within(m, texts["grammar"], "test")) for m in contest["grammar", kind]] for kind in KINDS}
-toy_kn, floor = perplexity_of(probs_by_counting(texts["grammar"], "test")), grammar.perplexity(toy["test"])
+toy_results = {kind: [perplexity_from(probs_within(m, texts["grammar"], "test")) for m in contest["grammar", kind]] for kind in KINDS}
+toy_kn, floor = perplexity_from(probs_by_counting(texts["grammar"], "test")), grammar.perplexity(toy["test"])
 gated, plain = toy_results["GRU"] + toy_results["LSTM"], toy_results["RNN"]
 print("GRU and LSTM beat the plain cell for every seed:", max(gated) < min(plain))
 print("both stay within 6 % of the true model:         ", max(gated) < 1.06 * floor)
@@ -1061,7 +1061,7 @@ def cache_probs(ids, K):
 
 def best_mixture(q, cache):
     """λ, from 0 to 0.4 in steps of 0.02, with which a cache helps most."""
-    return min(np.arange(0, 0.41, 0.02), key=lambda lam: perplexity_of((1 - lam) * q + lam * cache))
+    return min(np.arange(0, 0.41, 0.02), key=lambda lam: perplexity_from((1 - lam) * q + lam * cache))
 
 
 cache_probs(torch.tensor([7, 8, 7, 7]), K=2)
@@ -1073,7 +1073,7 @@ trials = {}
 for K in (50, 100, 200, 400, 800):
     cache = cache_probs(text["streams"]["validation"], K)
     lam = best_mixture(counted["validation"], cache)
-    trials[K] = round(perplexity_of((1 - lam) * counted["validation"] + lam * cache), 1)
+    trials[K] = round(perplexity_from((1 - lam) * counted["validation"] + lam * cache), 1)
 K = min(trials, key=trials.get)
 caches = {part: cache_probs(text["streams"][part], K) for part in counted}
 print("validation perplexity for each K:", trials)
@@ -1109,7 +1109,7 @@ def three_contexts(model):
 lam = best_mixture(counted["validation"], caches["validation"])
 of_counts = counted["test"], counted["test"], (1 - lam) * counted["test"] + lam * caches["test"]
 of_networks = {kind: [three_contexts(model) for model in contest["prose", kind]] for kind in KINDS}
-scores = {kind: np.array([[perplexity_of(q) for q in seed] for seed in seeds]) for kind, seeds in of_networks.items()}
+scores = {kind: np.array([[perplexity_from(q) for q in seed] for seed in seeds]) for kind, seeds in of_networks.items()}
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Real text: the cache decides, not the cell
@@ -1118,7 +1118,7 @@ scores = {kind: np.array([[perplexity_of(q) for q in seed] for seed in seeds]) f
 rows = [{"model (units)": "modified\xa0KN,\xa0n\xa0=\xa05", "parameters": "–", "in\xa0the\xa0cell": "–"}]
 CONTEXTS = ("this sentence", "all before", "with a cache")
 rows = [{"model": "modified Kneser–Ney", "cell": "–"}]
-rows[0] |= {context: f"{perplexity_of(q):.1f}" for context, q in zip(CONTEXTS, of_counts)}
+rows[0] |= {context: f"{perplexity_from(q):.1f}" for context, q in zip(CONTEXTS, of_counts)}
 for kind, values in scores.items():
     row = {"model": f"{kind}, {text['units'][kind]} units", "cell": f"{parameter_count(contest['prose', kind][0].rnn):,}"}
     spread = zip(CONTEXTS, values.mean(axis=0), values.std(axis=0, ddof=1))
@@ -1260,8 +1260,8 @@ print("test, GRU and LSTM within 4 % of counting:          ", all(abs(means["tes
 print("on the validation text all three do better by > 3 %:",
       all(means["validation, this sentence", kind] < means["test, this sentence", kind] - 3 for kind in KINDS))
 print("a cache gains more than a carried state, all seeds: ", all((v[:, 1] - v[:, 2] > 2 * (v[:, 0] - v[:, 1])).all() for v in scores.values()))
-mixed = [perplexity_of(0.5 * counted["test"] + 0.5 * q) for q, _, _ in of_networks["LSTM"]]
-print("Kneser–Ney and LSTM, half each, beat both by > 10 %:", max(mixed) < 0.9 * min(perplexity_of(counted["test"]), *scores["LSTM"][:, 0]))
+mixed = [perplexity_from(0.5 * counted["test"] + 0.5 * q) for q, _, _ in of_networks["LSTM"]]
+print("Kneser–Ney and LSTM, half each, beat both by > 10 %:", max(mixed) < 0.9 * min(perplexity_from(counted["test"]), *scores["LSTM"][:, 0]))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Three minutes. Say aloud what would have made the verdict different: a gap of three per cent for all seeds. One test text and 143,000 tokens decide little; that is the finding.
@@ -1277,7 +1277,7 @@ longer = trained_lm("LSTM", text, seed=0, lr=best_rate["prose", "LSTM"], epochs=
 q_kn, q_lstm = counted["test"], of_networks["LSTM"][0][0]
 extra = {"modified Kneser–Ney": q_kn, "LSTM, one pass": q_lstm, "LSTM, two passes": probs_within(longer, text, "test")}
 extra["Kneser–Ney and LSTM, one pass, half each"] = 0.5 * q_kn + 0.5 * q_lstm
-rows = [{"test text, this sentence only": name, "perplexity": f"{perplexity_of(q):.1f}"} for name, q in extra.items()]
+rows = [{"test text, this sentence only": name, "perplexity": f"{perplexity_from(q):.1f}"} for name, q in extra.items()]
 show_table(rows, "A second pass helps; the average of both helps far more: they know different things.", best=list(extra)[-1])
 
 # %% [markdown]

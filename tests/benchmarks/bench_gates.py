@@ -40,7 +40,7 @@ def speed_table(taught, rounds=5):
 def prose_table(taught, passes=(1, 2)):
     """Perplexity on the prose, the state reset for each sentence, of models with equal numbers of parameters."""
     text = taught.text_of(replace_rare(taught.load_prose(seed=0)._asdict(), min_count=2), **PROSE)
-    counted = [taught.perplexity_of(taught.probs_by_counting(text, part)) for part in ("validation", "test")]
+    counted = [taught.perplexity_from(taught.probs_by_counting(text, part)) for part in ("validation", "test")]
     print(f"\nProse, perplexity per token within sentences, seeds {SEEDS}: {PROSE}, rates {RATES}, mean ± sd")
     print(f"uniform {text['sizes']['V']}, modified Kneser–Ney, n = 5: {counted[0]:.1f} and {counted[1]:.1f}\n")
     print(f"{'':24}{'validation':>16}{'test':>16}{'parameters':>12}{'of the cell':>13}{'training':>12}")
@@ -49,7 +49,7 @@ def prose_table(taught, passes=(1, 2)):
             trained = partial(taught.trained_lm, kind, text, lr=RATES[kind], epochs=epochs)
             models, taken = zip(*(seconds(partial(trained, seed=seed)) for seed in SEEDS))
             cells = [
-                spread([taught.perplexity_of(taught.probs_within(model, text, part)) for model in models], ".1f")
+                spread([taught.perplexity_from(taught.probs_within(model, text, part)) for model in models], ".1f")
                 for part in ("validation", "test")
             ]
             sizes = f"{parameter_count(models[0]):12,}{parameter_count(models[0].rnn):13,}"
