@@ -11,8 +11,12 @@ PLACE = re.compile(r"\{(minutes|run)(?: (\d\d))?\}")
 
 
 def words(cell):
-    """The number of words of a text cell that are read: no formulas, markup or addresses."""
-    text = re.sub(r"\$\$.*?\$\$|\$.*?\$|<[^>]*>|\]\([^)]*\)", " ", cell.source, flags=re.S)
+    """The number of words of a text cell that are read: no formulas, markup or addresses.
+
+    Nor what is folded for those who opened the notebook alone.
+    """
+    source = re.sub(r'<details class="alone">.*?</details>', "", cell.source, flags=re.S)
+    text = re.sub(r"\$\$.*?\$\$|\$.*?\$|<[^>]*>|\]\([^)]*\)", " ", source, flags=re.S)
     return len(re.findall(r"[^\W_][\w'’-]*", text))
 
 

@@ -4,7 +4,7 @@ import jupytext
 import pytest
 
 from publish.build import NOTEBOOKS, canonical, is_stale, read_source, source_hash
-from publish.minutes import filled, minutes_of, run_of
+from publish.minutes import filled, honest_minutes, minutes_of, run_of
 from publish.taught import taught_in
 
 HEADER = "# ---\n# jupyter:\n#   course:\n#     run: {run}\n# ---\n\n"
@@ -36,6 +36,13 @@ def test_minutes_are_words_code_exercises_and_the_run_up_to_the_next_five(run, b
     notebook = jupytext.reads(HEADER.format(run=run) + body, fmt="py:percent")
 
     assert minutes_of(notebook) == minutes
+
+
+def test_a_built_notebook_takes_as_long_as_its_source(tmp_path):
+    source = tmp_path / "07_one.py"
+    source.write_text(HEADER.format(run=1) + TITLE + notes(5000) + text(150), "utf-8")
+
+    assert honest_minutes(read_source(source)) == honest_minutes(jupytext.reads(filled(source), fmt="py:percent"))
 
 
 @pytest.fixture
