@@ -621,6 +621,9 @@ def read_window(w, h, window):
         h = w * h + x
     return h
 
+
+graph_size(read_window(torch.tensor(0.9, requires_grad=True), torch.tensor(0.0), [1.0, 1.0]))
+
 # %% deck_lines="3|5|6-7"
 def careless_gradients(w, windows):
     """For each window ∂h/∂w after it, and the number of operations on record."""
