@@ -11,12 +11,13 @@
 #   course:
 #     run: 1
 #     over:
-#       cells: {most: 82, why: "to be recut"}
-#       minutes: {most: 97.2, why: "to be recut"}
-#       slides: {most: 74, why: "to be recut"}
-#       pictures: {most: 10.6, why: "to be recut"}
+#       cells: {most: 84, why: "to be recut"}
+#       lines: {most: 565, why: "to be recut"}
+#       minutes: {most: 99.2, why: "to be recut"}
+#       slides: {most: 73, why: "to be recut"}
+#       pictures: {most: 10.5, why: "to be recut"}
 #       slide_lines: {most: 20, why: "to be recut"}
-#       code_share: {most: 78.4, why: "to be recut"}
+#       code_share: {most: 76.8, why: "to be recut"}
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -82,6 +83,9 @@ setup(seed=0)
 # | spelling and grammar correction | which repair is likeliest in its sentence |
 # | speech and handwriting recognition | which of two similar sounding or looking texts was meant |
 # | machine translation, summarisation, dialogue | which output reads like language |
+# | authorship identification | whose model finds the text least surprising |
+#
+# It is a benchmark, too: who predicts well must have learned spelling, grammar, topic and some facts.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Two of these rows are run live at the end of this lecture. Large language models are the same function p(word, history), with a longer history and more parameters.
@@ -170,7 +174,20 @@ same_counts = classroom_counts[context_of(proctor, 4)] == classroom_counts[conte
 print("same distribution with and without the proctor:", same_counts)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# The discarded context is the point of the example, not a detail. Why not n = 12, then? Let them guess; the slide on sparsity answers. Why padding? Before the first word, words[t - 1] is silently the last one.
+# The discarded context is the point of the example, not a detail. Why not n = 12, then? Let them guess; the slide on sparsity answers.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### Why padding?
+#
+# Why not just take `words[t - 1]`? Before the first word, Python silently takes the *last* one:
+
+# %%
+words = ["natural", "language", "processing"]
+t = 0
+words[t - 1], context_of(words[:t], n=2)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# No error, no warning: a model trained this way believes that sentences are circles.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 1 · Which denominator?
@@ -407,7 +424,20 @@ for previous, word, q in zip([BOS, *sentence], [*sentence, EOS], token_probs(big
 print(f"p(sentence) = {math.prod(token_probs(bigram, sentence)):.4f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Check one factor by hand: how often does natural start a line of the corpus, and how many lines are there? Lecture slides often write p(w1) for the first factor: the plain frequency of natural is another number.
+# Check one factor by hand: how often does natural start a line of the corpus, and how many lines are there?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### $p(w_1)$ is not $p(w_1 \mid \text{BOS})$
+#
+# The first factor was $p(\text{natural} \mid \text{BOS})$: how often a sentence *starts* with natural. The plain frequency $p(\text{natural})$ is another number:
+
+# %% tags=["nbval-check-output"]
+unigram = relative_frequency(tiny, n=1)
+print(f"p(natural)       = {unigram('natural', []):.3f}")
+print(f"p(natural | BOS) = {bigram('natural', []):.3f}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Point at the first factor. Lecture slides and blog posts often write p(w1) there. It is not the unigram probability.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Word order has a probability
@@ -422,8 +452,15 @@ for words in (good, odd):
 preferred = max(good, odd, key=lambda words: math.prod(token_probs(bigram, words)))
 print("the model prefers English:", preferred == good)
 
+# %% [markdown]
+# A unigram model cannot tell them apart: the same factors in another order have the same product.
+
+# %% tags=["nbval-check-output"]
+same = math.isclose(math.prod(token_probs(unigram, good)), math.prod(token_probs(unigram, odd)))
+print("equal under the unigram model:", same)
+
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Nothing here knows grammar. A unigram model cannot tell the two apart: the same factors in another order. The ratio of the two probabilities is what a recogniser or a translator uses to choose between candidates.
+# Nothing here knows grammar. The ratio of the two probabilities is what a recogniser or a translator uses to choose between candidates.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One yardstick for all models: perplexity
@@ -707,7 +744,29 @@ except KeyError as unseen:
     print("trigrams: KeyError,", unseen, "was never seen as a context")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Write both zeros on the board as fractions. The first calls for smoothing, the second for backing off to a shorter context; everything on the next slides is a remedy for one or both.
+# Write both zeros on the board as fractions. Everything on the next slides is a remedy for one or both.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ### How often?
+#
+# The bars of the last figure, taken apart: of all n-grams of the test text, these shares have one zero or the other.
+
+# %% tags=["topic-A4"]
+for n in orders:
+    counts, numerator, denominator = levels[n - 1], 0, 0
+    grams = [gram for sentence in test for gram in ngrams(sentence, n)]
+    for *context, word in grams:
+        words = counts.get(tuple(context))
+        denominator += words is None
+        numerator += words is not None and word not in words
+    print(f"n = {n}   numerator 0 for {numerator / len(grams):5.1%}", end="")
+    print(f"   denominator 0 for {denominator / len(grams):5.1%}")
+
+# %% [markdown]
+# The first calls for *smoothing*, the second for *backing off* to a shorter context.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# The two columns add up to the bars of the figure; a trigram's context is unseen exactly as often as a bigram is.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Add k
