@@ -7,8 +7,10 @@ from nbformat import NotebookNode
 from publish.files import unfold
 from publish.markup import SlidesError, check_marks, shows_code, shows_output, tags
 
-# What a slide takes of a lecture. A slide with a picture and code is a picture's; a stub makes an exercise.
+# What a slide takes of a lecture if its note does not begin with its minutes, as in "2 min. Ask the room …".
+# A slide with a picture and code is a picture's; a stub makes an exercise.
 MINUTES = {"title": 0.5, "agenda": 0.5, "divider": 0.5, "code": 1.5, "picture": 2, "exercise": 4, "poll": 1, "text": 1}
+NOTED = re.compile(r"\s*(\d+(?:\.\d+)?) min\b")
 PICTURE = re.compile(r"!\[|<img\b")
 DRAWN = re.compile(r"^(?:show|show_film)\(", re.M)
 HEADING = re.compile(r"\s*(#{1,6})\s+(.+)")
@@ -124,7 +126,9 @@ def _measures(slide, first):
     kind = next(kind for kind, holds in kinds.items() if holds)
     headings = (HEADING.match(cell.source) for cell in shown if cell.cell_type == "markdown")
     title = next((plain(heading[2]) for heading in headings if heading), "")
-    return {"kind": kind, "title": title, "code_lines": lines, "pictures": pictures, "minutes": MINUTES[kind]}
+    noted = NOTED.match(slide["notes"][0]) if slide["notes"] else None
+    minutes = float(noted[1]) if noted else MINUTES[kind]
+    return {"kind": kind, "title": title, "code_lines": lines, "pictures": pictures, "minutes": minutes}
 
 
 def plain(markdown):

@@ -108,8 +108,8 @@ def marks_of(cell):
 
 
 def markdown_of(cell):
-    """The Markdown of a text cell as the deck wants it: answers open, symbols coloured."""
-    source = cell.source
+    """A text cell's Markdown as the deck wants it: answers open, symbols coloured, the student's minutes left out."""
+    source = re.sub(r"(<br>)?\n\*\*Time\*\* .*", "", cell.source)
     if colours := colours_of(cell):
         symbols = _pattern(colours, cell)
         source = FORMULA.sub(

@@ -73,6 +73,23 @@ def test_slides_are_counted_and_timed_by_what_is_on_them():
     assert lecture_minutes(LECTURE) == 0.5 + 0.5 + 1 + 0.5 + 1.5 + 2 + 2 + 0.5 + 1 + 4 + 1 + 1
 
 
+@pytest.mark.parametrize("note, minutes", [
+    ("3 min. Ask.", 3), ("2.5 min; ask.", 2.5), ("Ask for 3 min.", 1), ("3 minutes", 1), ("", 1),
+])  # fmt: skip
+def test_a_note_that_begins_with_its_minutes_knows_better(note, minutes):
+    (slide,) = slides_of(new_notebook(cells=[text("# T", "slide"), text(note, "notes")]))[:1]
+    (_, other) = slides_of(new_notebook(cells=[text("# T", "slide"), text("## S", "slide"), text(note, "notes")]))
+
+    assert slide["minutes"] == (minutes if minutes > 1 else 0.5)
+    assert other["minutes"] == minutes
+
+
+def test_the_minutes_of_a_student_stay_in_the_notebook():
+    title = text("# T\n\n**You need** Python.<br>\n**Time** 45 min; the cells run in 20 s.\n\nMore.", "slide")
+
+    assert markdown_of(title) == "# T\n\n**You need** Python.\n\nMore."
+
+
 def test_slide_types_become_columns_and_slides_where_no_part_is_marked():
     kinds = [None, "notes", "slide", None, "fragment", None, "skip", "subslide", "notes", "slide"]
     notebook = new_notebook(cells=[text(str(number), kind) for number, kind in enumerate(kinds)])
