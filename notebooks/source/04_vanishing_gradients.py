@@ -977,7 +977,7 @@ def plot_profiles(norms):
     for name, values in norms.items():
         color, style = ROLES[name]
         ax.semilogy(range(1, len(values) + 1), np.clip(values, 1e-25, None), style, color=color, label=name, antialiased=False)
-    ax.set(xlabel="step, $t$", ylabel=r"gradient w.r.t. the copy of $W_{xh}$", ylim=(1e-20, 1e2), xlim=(1, 128))
+    ax.set(xlabel="step, $t$", ylabel=r"gradient, copy of $W_{xh}$", ylim=(1e-20, 1e2), xlim=(1, 128))
     fig.legend(loc="outside right center")
     return fig
 
