@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from agreement import all_equal, derivatives, equal
 from seqeval.metrics import f1_score as seqeval_f1
 from seqeval.scheme import IOB2
 from torch import nn
@@ -20,21 +21,6 @@ taught = taught_in("06_bidirectional")
 pytestmark = pytest.mark.usefixtures("double_precision")
 SIZES = [(3, 6, 4, 5), (1, 1, 2, 3), (2, 9, 5, 1)]  # B, T, E, H
 BIO = ["O", "B-LOC", "I-LOC", "B-ORG", "I-ORG"]
-
-
-def equal(ours, theirs, atol=1e-10):
-    torch.testing.assert_close(ours, theirs, rtol=0, atol=atol)
-
-
-def all_equal(ours, theirs):
-    for one, other in zip(ours, theirs, strict=True):
-        equal(one, other)
-
-
-def derivatives(states, leaves):
-    """The gradients of a fixed random weighing of all states."""
-    weigh = torch.randn(states.shape, generator=torch.Generator().manual_seed(5))
-    return torch.autograd.grad((states * weigh).sum(), leaves)
 
 
 # --- two chains
@@ -53,7 +39,7 @@ def test_two_taught_rnn_chains_are_torchs_bidirectional_rnn(B, T, E, H):
 
     leaves = [x, *theirs.parameters()]
     equal(ours, theirs(x)[0])
-    all_equal(derivatives(ours, leaves), derivatives(theirs(x)[0], leaves))
+    all_equal(derivatives([ours], leaves), derivatives([theirs(x)[0]], leaves))
 
 
 @pytest.mark.parametrize("B, T, E, H", SIZES)
@@ -65,7 +51,7 @@ def test_stacked_two_way_layers_are_torchs(B, T, E, H, layers):
 
     leaves = [x, *theirs.parameters()]
     equal(ours, theirs(x)[0])
-    all_equal(derivatives(ours, leaves), derivatives(theirs(x)[0], leaves))
+    all_equal(derivatives([ours], leaves), derivatives([theirs(x)[0]], leaves))
 
 
 @pytest.mark.parametrize("length", [[4, 6, 2], [6, 6, 6], [1, 6, 1]])

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from agreement import all_equal, derivatives, equal, leaves_of
 from torch import nn
 from torch.nn.functional import cross_entropy, softmax
 
@@ -16,26 +17,6 @@ taught = taught_in("05_gated_lm")
 pytestmark = pytest.mark.usefixtures("double_precision")
 KINDS = {"RNN": nn.RNN, "GRU": nn.GRU, "LSTM": nn.LSTM}
 SIZES = [(3, 7, 4, 5), (1, 1, 2, 3), (2, 13, 6, 1)]  # B, T, E, H
-
-
-def equal(ours, theirs, atol=1e-10):
-    torch.testing.assert_close(ours, theirs, rtol=0, atol=atol)
-
-
-def all_equal(ours, theirs, atol=1e-10):
-    for one, other in zip(ours, theirs, strict=True):
-        equal(one, other, atol)
-
-
-def derivatives(outputs, leaves):
-    """The gradients of a fixed random weighing of all entries of the outputs."""
-    generator = torch.Generator().manual_seed(5)
-    J = sum((output * torch.randn(output.shape, generator=generator)).sum() for output in outputs)
-    return torch.autograd.grad(J, leaves)
-
-
-def leaves_of(*shapes):
-    return [torch.randn(shape).requires_grad_() for shape in shapes]
 
 
 # --- deep networks

@@ -5,13 +5,14 @@ import math
 import numpy as np
 import pytest
 import torch
-from test_lstm_gru import SIZES, all_equal, derivatives, equal, leaves_of
+from agreement import all_equal, derivatives, equal, leaves_of
 from torch import nn
 
 from publish.taught import taught_in
 
 taught, lecture = taught_in("deeper/05_gru_conventions"), taught_in("05_lstm_gru")
 pytestmark = pytest.mark.usefixtures("double_precision")
+SIZES = [(3, 7, 4, 5), (1, 1, 2, 3), (2, 13, 6, 1)]  # B, T, E, H
 
 
 # --- three conventions

@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from agreement import equal
 from scipy.special import softmax
 from torch import nn
 
@@ -17,10 +18,6 @@ taught = taught_in("03_vanilla_rnn")
 EOS = taught.EOS
 pytestmark = pytest.mark.usefixtures("double_precision")
 SIZES = [(3, 7, 4, 5), (1, 1, 2, 3), (5, 1, 3, 2), (2, 20, 6, 1), (4, 3, 1, 6)]  # B, T, E, H
-
-
-def equal(ours, theirs, atol=1e-10):
-    torch.testing.assert_close(ours, theirs, rtol=0, atol=atol)
 
 
 def random_cell(E, H):
