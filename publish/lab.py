@@ -10,6 +10,8 @@ from pathlib import Path
 from jupyterlab.commands import get_user_settings_dir
 from jupyterlab.labapp import LabApp
 
+from publish.files import write_file
+
 SETTINGS = Path(__file__).with_name("settings")
 
 
@@ -22,7 +24,7 @@ def end_slideshow(settings):
     remembered = settings / "jupyterlab-slideshow" / "plugin.jupyterlab-settings"
     if remembered.is_file():
         text = remembered.read_text("utf-8")
-        remembered.write_text(re.sub(r'("active"\s*:\s*)true', r"\1false", text), "utf-8")
+        write_file(remembered, re.sub(r'("active"\s*:\s*)true', r"\1false", text).encode())
 
 
 def main(arguments):
