@@ -41,7 +41,7 @@ def turn_to(page, title):
     return page.locator("section.present section.present, section.present:not(.stack)").last
 
 
-@pytest.mark.parametrize("forward, back", zip(FORWARD, BACK))
+@pytest.mark.parametrize("forward, back", [*zip(FORWARD, BACK)])
 def test_each_key_of_a_clicker_and_keyboard_goes_through_everything_and_back(page, forward, back):
     steps = page.evaluate("Reveal.getTotalSlides() - 1") + page.evaluate(
         "new Set(Reveal.getSlides().flatMap((slide, i) => [...slide.querySelectorAll('.fragment')]"
