@@ -12,8 +12,9 @@ import math
 import re
 from typing import NamedTuple
 
+from publish.cells import code_lines
 from publish.deck import slides_of
-from publish.minutes import code_lines, honest_minutes, is_worked_through, words_read
+from publish.minutes import honest_minutes, is_worked_through, words_read
 
 
 class Budget(NamedTuple):

@@ -25,12 +25,12 @@ from tqdm import tqdm
 
 from course_utils.data import CorpusError, fetch_corpus, load_prose
 from publish import budgets
+from publish.cells import is_folded_part, slide_type, tags
 from publish.course import NOTEBOOKS, ROOT, has_deck, pairs, sources
 from publish.export import BuildError, write_exports
 from publish.files import fold, write_file
 from publish.minutes import filled
 
-FOLDED = re.compile(r"exercise-\d+-(check|solution)")  # what a student opens when it is wanted
 # In the title cell of each notebook, folded; decks leave it out.
 ALONE = """
 
@@ -77,9 +77,9 @@ def read_source(source):
     notebook = jupytext.reads(filled(source), fmt="py:percent")
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"{source.stem[:40]}-{number:03d}"
-        if any(FOLDED.fullmatch(tag) for tag in cell.metadata.get("tags", [])):
+        if is_folded_part(cell):
             cell.metadata["jupyter"] = {"source_hidden": True}
-        if cell.metadata.get("slideshow", {}).get("slide_type") == "notes":
+        if slide_type(cell) == "notes":
             cell["source"] = fold(cell.source)
         cell.metadata.pop("lines_to_next_cell", None)
     if notebook.cells and notebook.cells[0].source.startswith("# "):
@@ -210,7 +210,7 @@ def _keep_volatile_outputs(notebook, target):
         return
     old = {cell.source: cell.get("outputs") for cell in nbformat.read(target, as_version=4).cells}
     for cell in notebook.cells:
-        if "volatile" in cell.metadata.get("tags", []) and cell.source in old:
+        if "volatile" in tags(cell) and cell.source in old:
             cell.outputs = old[cell.source]
 
 

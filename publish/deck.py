@@ -4,8 +4,9 @@ import re
 
 from nbformat import NotebookNode
 
+from publish.cells import code_lines, exercise_part, slide_type, tags
 from publish.files import unfold
-from publish.markup import SlidesError, check_marks, shows_code, shows_output, tags
+from publish.markup import SlidesError, check_marks, shows_code, shows_output
 
 # What a slide takes of a lecture if its note does not begin with its minutes, as in "2 min. Ask the room …".
 # A slide with a picture and code is a picture's; a stub makes an exercise.
@@ -15,11 +16,6 @@ PICTURE = re.compile(r"!\[|<img\b")
 DRAWN = re.compile(r"^(?:show|show_film)\(", re.M)
 HEADING = re.compile(r"\s*(#{1,6})\s+(.+)")
 PART = re.compile(r"## (\d+) · (.+)")
-
-
-def lecture_minutes(notebook):
-    """The minutes of a lecture with this notebook's deck."""
-    return minutes_of(stacks_of(notebook))
 
 
 def slides_of(notebook):
@@ -54,7 +50,7 @@ def stacks_of(notebook):
     with_parts = any("part" in tags(cell) for _, cell in cells)
     stacks, part = [], 0
     for number, cell in cells:
-        kind = cell.metadata.get("slideshow", {}).get("slide_type")
+        kind = slide_type(cell)
         if kind == "skip" or (kind == "notes" and not stacks):
             continue
         if kind == "notes":
@@ -86,7 +82,7 @@ def stacks_of(notebook):
 
 def _part_number(number, cell, after):
     """The number of the part that a cell begins, which must be the next one."""
-    kind = cell.metadata.get("slideshow", {}).get("slide_type")
+    kind = slide_type(cell)
     match = PART.match(cell.source)
     if cell.cell_type != "markdown" or kind != "slide" or not match or int(match[1]) != after + 1:
         wanted = f'is tagged part: make it a Markdown cell of slide type "slide" that begins "## {after + 1} · Title"'
@@ -112,12 +108,12 @@ def _measures(slide, first):
     shown = slide["cells"]
     marks = [tag for cell in shown for tag in tags(cell)]
     pictures = sum(pictures_of(cell) for cell in shown)
-    lines = sum(bool(line.strip()) for cell in shown if shows_code(cell) for line in cell.source.splitlines())
+    lines = sum(code_lines(cell) for cell in shown if shows_code(cell))
     kinds = {
         "title": first,
         "agenda": not shown,
         "divider": "part" in marks,
-        "exercise": any(re.fullmatch(r"exercise-\d+-stub", mark) for mark in marks),
+        "exercise": any(exercise_part(cell)[1] == "stub" for cell in shown),
         "poll": "poll" in marks,
         "picture": pictures,
         "code": lines,
@@ -166,7 +162,7 @@ def rows_of(slide):
     head = head_of(slide)
     below = [NotebookNode({**first, "source": first.source[len(head["source"]) :]})] if head else [first]
     for cell in [*(cell for cell in below if cell.source.strip()), *others]:
-        kind = cell.metadata.get("slideshow", {}).get("slide_type")
+        kind = slide_type(cell)
         beside = "beside" in tags(cell) and bool(rows)
         new_pane = not rows or beside != (len(rows[-1]) == 2)
         if new_pane and beside:
@@ -180,8 +176,8 @@ def rows_of(slide):
     return rows
 
 
-def minutes_of(stacks):
-    """The minutes of all slides of stacks."""
+def lecture_minutes(stacks):
+    """The minutes that the slides of stacks take."""
     return sum(slide["minutes"] for stack in stacks for slide in stack)
 
 
@@ -192,5 +188,5 @@ def parts_of(stacks):
         if stack[0]["kind"] == "divider":
             heading, _, about = stack[0]["cells"][0].source.partition("\n")
             number, title = PART.match(heading).groups()
-            parts.append({"number": int(number), "title": title, "about": about, "minutes": minutes_of([stack])})
+            parts.append({"number": int(number), "title": title, "about": about, "minutes": lecture_minutes([stack])})
     return parts

@@ -13,6 +13,7 @@ from collections import defaultdict
 
 import jupytext
 
+from publish.cells import tags
 from publish.files import write_file
 from publish.taught import is_in_capitals
 
@@ -54,7 +55,7 @@ def exported(sources):
 def module_text(source):
     """Return the text of a notebook's module, or "" if it exports nothing."""
     cells = [cell for cell in jupytext.read(source).cells if cell.cell_type == "code"]
-    chosen = [cell.source for cell in cells if "export" in cell.metadata.get("tags", [])]
+    chosen = [cell.source for cell in cells if "export" in tags(cell)]
     if not chosen:
         return ""
     body = "\n\n\n".join(chosen)

@@ -9,6 +9,7 @@ from pygments.lexers import PythonLexer
 from pygments.token import Name
 
 from course_utils.plotting import COLOR
+from publish.cells import tags
 
 ANSWER = re.compile(r"<details>\s*<summary>Answer</summary>(.*?)</details>", re.S)
 OPTION = re.compile(r"^[-*] \*\*([A-Z])\*\*", re.M)
@@ -18,11 +19,6 @@ FORMULA = re.compile(r"\$\$.+?\$\$|(?<![\\$])\$[^$]+?(?<!\\)\$", re.S)
 
 class SlidesError(Exception):
     """A deck could not be made; the message says which and what to do."""
-
-
-def tags(cell):
-    """The tags of a cell."""
-    return cell.metadata.get("tags", [])
 
 
 def shows_code(cell):

@@ -6,6 +6,8 @@ from functools import cache
 
 import jupytext
 
+from publish.cells import code_lines, exercise_part, is_folded_part, slide_type
+
 WORDS, LINES, EXERCISE = 200, 10, 6  # words and lines of code a minute; minutes an exercise
 PLACE = re.compile(r"\{(minutes|run)(?: (\d\d))?\}")
 
@@ -30,26 +32,19 @@ def run_of(notebook):
 
 def is_worked_through(cell):
     """Whether a cell is code that a student works through: the checks and solutions of exercises are folded."""
-    tags = " ".join(cell.metadata.get("tags", []))
-    return cell.cell_type == "code" and not re.search(r"exercise-\d+-(check|solution)", tags)
-
-
-def code_lines(cell):
-    """The lines of a code cell that are not blank."""
-    return sum(bool(line.strip()) for line in cell.source.splitlines())
+    return cell.cell_type == "code" and not is_folded_part(cell)
 
 
 def words_read(notebook):
     """The words that a student reads: speaker's notes are for somebody else."""
     texts = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
-    return sum(words(cell) for cell in texts if cell.metadata.get("slideshow", {}).get("slide_type") != "notes")
+    return sum(words(cell) for cell in texts if slide_type(cell) != "notes")
 
 
 def honest_minutes(notebook):
     """The minutes of reading, code, exercises and the run."""
     code = sum(code_lines(cell) for cell in notebook.cells if is_worked_through(cell))
-    tags = [tag for cell in notebook.cells for tag in cell.metadata.get("tags", [])]
-    exercises = sum(bool(re.fullmatch(r"exercise-\d+-stub", tag)) for tag in tags)
+    exercises = sum(exercise_part(cell)[1] == "stub" for cell in notebook.cells)
     return words_read(notebook) / WORDS + code / LINES + EXERCISE * exercises + run_of(notebook)
 
 

@@ -28,7 +28,7 @@ from course_utils.plotting import COLOR
 from publish.assets import AssetError, install_vendor
 from publish.browser import BROWSER_HELP, BrowserError, open_browser
 from publish.course import COMPANIONS, ROOT, decked_notebooks
-from publish.deck import head_of, minutes_of, parts_of, rows_of, stacks_of
+from publish.deck import head_of, lecture_minutes, parts_of, rows_of, stacks_of
 from publish.files import write_file
 from publish.markup import SlidesError, code_html, legible, mark_right, markdown_of, marks_of, shows_code, shows_output
 
@@ -73,7 +73,7 @@ def build_html(notebook, folder):
     for name in (code_html, head_of, mark_right, markdown_of, marks_of, rows_of, shows_code, shows_output):
         exporter.register_filter(name.__name__, name)
     resources = {"stacks": stacks, "parts": parts_of(stacks), "title": stacks[0][0]["title"] or "Slides"}
-    resources |= {"minutes": minutes_of(stacks), "slides": sum(map(len, stacks))}
+    resources |= {"minutes": lecture_minutes(stacks), "slides": sum(map(len, stacks))}
     resources |= {"colours": COLOR, "inks": INKS, "grounds": GROUNDS}
     resources["group"] = "Companions" if notebook.parent.name == COMPANIONS else "Lectures"
     page, _ = exporter.from_notebook_node(content, resources)

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 
 from publish.budgets import problems_of
 from publish.build import ALONE, is_stale, read_source
+from publish.cells import code_lines, exercise_part, is_folded_part, slide_type, tags
 from publish.course import has_deck
 from publish.minutes import words
 
@@ -82,24 +83,6 @@ def code_cells(notebook):
 def text_cells(notebook, notes=True):
     cells = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
     return cells if notes else [cell for cell in cells if slide_type(cell) != "notes"]
-
-
-def tags(cell):
-    return cell.metadata.get("tags", [])
-
-
-def slide_type(cell):
-    return cell.metadata.get("slideshow", {}).get("slide_type")
-
-
-def exercise_part(cell):
-    """(number, "stub" or "check" or "solution") of an exercise's cell, else (None, None)."""
-    found = [re.fullmatch(r"exercise-(\d+)-(\w+)", tag) for tag in tags(cell)]
-    return next(((int(match[1]), match[2]) for match in found if match), (None, None))
-
-
-def is_folded_part(cell):
-    return exercise_part(cell)[1] in {"check", "solution"}
 
 
 def name(cell):
@@ -181,7 +164,7 @@ def compared_verdicts_are_true(lecture):
     """A claim that its own cell finds false is compared with itself, and nobody notices."""
     problems = []
     for cell in code_cells(lecture.notebook):
-        if "nbval-check-output" in cell.metadata.get("tags", []):
+        if "nbval-check-output" in tags(cell):
             lines = [line for output in cell.outputs for line in output.get("text", "").splitlines()]
             false = [" ".join(line.split()) for line in lines if re.search(r": *False$", line)]
             problems += [f"{name(cell)} finds: {line}" for line in false if line not in MEANT_TO_BE_FALSE]
@@ -240,7 +223,7 @@ def code_cells_are_short(lecture):
     """Lines that are not blank. The checks of exercises, which are folded, may be longer and do not count in shares."""
     problems, ordinary = [], []
     for cell in code_cells(lecture.notebook):
-        length = sum(bool(line.strip()) for line in cell.source.splitlines())
+        length = code_lines(cell)
         is_check = exercise_part(cell)[1] == "check"
         limit = 60 if is_check else 30
         problems += [f"{name(cell)} has {length} lines, more than {limit}"] if length > limit else []

@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
-from house_rules import exercise_part
 
 from publish.build import read_source
+from publish.cells import exercise_part
 from publish.course import NOTEBOOKS, sources
 
 

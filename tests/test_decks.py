@@ -23,6 +23,7 @@ from pypdf import PdfReader, PdfWriter
 from publish import browser as finder
 from publish import slides
 from publish.assets import PACKAGES, AssetError, Package, install_vendor
+from publish.cells import slide_type, tags
 from publish.course import decked_notebooks
 
 SMALLEST_FONT = 18
@@ -205,8 +206,7 @@ def _listening(browser, home):
 
 def _has_widget(cell):
     """Is this a cell whose widget the deck must show?"""
-    shown = cell.metadata.get("slideshow", {}).get("slide_type") not in ("skip", "notes")
-    return shown and "widget" in cell.metadata.get("tags", [])
+    return slide_type(cell) not in ("skip", "notes") and "widget" in tags(cell)
 
 
 # --- The gates -----------------------------------------------------------------------------------------------------

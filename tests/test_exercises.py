@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy
 import pytest
 import torch
-from house_rules import exercise_part
 
 from course_utils import check
 from publish.build import read_source
+from publish.cells import exercise_part
 from publish.course import NOTEBOOKS, sources
 from publish.taught import taught_in
 
