@@ -734,11 +734,10 @@ def seconds_of(cell, B=32, T=32, E=64, repeats=8):
     return best
 
 
-yardstick = seconds_of(nn.RNN(64, 64, batch_first=True))
-for kind, cell in KINDS.items():
-    units = (64, units_for(kind, counts["LSTM"], E=64))
-    cells = (cell(64, H, batch_first=True) for H in units)
-    speeds = [yardstick / (yardstick if (kind, H) == ("RNN", 64) else seconds_of(one)) for H, one in zip(units, cells)]
+units = {kind: (64, units_for(kind, counts["LSTM"], E=64)) for kind in KINDS}
+taken = {(kind, H): seconds_of(KINDS[kind](64, H, batch_first=True)) for kind in KINDS for H in units[kind]}
+for kind in KINDS:
+    speeds = [taken["RNN", 64] / taken[kind, H] for H in units[kind]]
     print("{:4} with 64 units {:.2f}, at equal parameters {:.2f}".format(kind, *speeds))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
